@@ -1,0 +1,3 @@
+"""gitopsc: a declarative GitOps configuration compiler."""
+
+__version__ = "0.1.0"
