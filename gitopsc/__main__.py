@@ -1,0 +1,5 @@
+"""``python -m gitopsc``."""
+
+from gitopsc.cli.main import main
+
+main()
