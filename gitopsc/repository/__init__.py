@@ -1,1 +1,52 @@
-"""Room."""
+"""The environment repository, as values: names of files, locks, and commits made by compare-and-swap.
+
+This room takes bytes and strings; it knows nothing of specifications. It never prints, exits, changes directory or reads
+``os.environ``: whoever calls it passes ``environ``. What a story needs, module by module:
+
+``location``: which repository, validated before Git sees it (all raise ``Invalid``)
+    ``embedded(root) -> Location``                    ``.gitopsc/environments`` in the workspace
+    ``named(text, *, branch, path) -> Location``      of ``--repository``: https, ssh, file:// or a path
+    ``written(text, *, branch, path, place)``         of a document: https and ssh alone
+    ``Location.is_embedded``                          false: counts as remote, dirty sources need ``--allow-dirty``
+
+``layout``: names
+    ``check_name(name) -> str | None``                why an environment's or application's name cannot be a folder
+    ``file_names(refs) -> dict[ObjectRef, str]``      one object a file, collisions resolved, in the order given
+    ``RELEASE_LOCK``, ``ENVIRONMENT_LOCK``, ``REPOSITORY_LOCK``, ``GITATTRIBUTES``
+
+``objects``: Git object ids without Git
+    ``folder(files, algorithm="sha1") -> Folder``     files hashed once; ``Folder.tree`` is ``rendered``. Picklable: make it in a worker
+    ``EMPTY_TREE[algorithm]``
+
+``locks``: frozen dataclasses, each with ``dump() -> bytes``; ``Invalid`` for what cannot be read
+    ``ReleaseLock``, ``read_release_lock(data, path)`` · ``RepositoryLock``, ``read_repository_lock(data, path)`` · ``EnvironmentLock``
+    ``tombstone(...)``                                the lock of an application that is gone
+
+``store``: read and commit
+    ``open_repository(location, *, root, workspace, environ, create, deadline=60.0) -> Repository``   a context manager
+        ``create=False`` and nothing there: ``Repository.exists`` is false, ``snapshot().revision`` is None, and nothing is made
+    ``Repository.algorithm``  ``.notices``  ``.display``        "sha1" or "sha256" · sentences for the user · its name without credentials
+    ``Repository.snapshot() -> Snapshot``             the branch's tip, fetched now; ``Invalid`` if it is another workspace's
+    ``Snapshot.revision: str | None``                 None: no commit yet
+    ``Snapshot.read(path) -> bytes | None``           a file; ``Snapshot.tree(path) -> dict[name, Entry]``, {} where absent
+    ``Snapshot.environments() -> list[str]``          folders with an environment.lock
+    ``Snapshot.applications(environment) -> list``    folders in it with a release.lock, tombstones too
+    ``Snapshot.release(environment, application) -> ReleaseLock | None``   ``Invalid`` where the folder is not ours
+    ``Snapshot.releases(pairs) -> dict``              the same for many in one round trip
+    ``Snapshot.rendered(environment, application)``   tree id of what is there, recomputed without release.lock; None where absent
+    ``Snapshot.files(environment, application) -> dict[name, bytes]``      what is there, release.lock left out
+
+``publish``: the one way to write
+    ``Changes(message, folders={(environment, application): (Folder, ReleaseLock)}, files={path: bytes | None})``
+        a folder is replaced whole; a file is written or (None) deleted; nothing else is touched
+    ``publish(repository, plan, *, deadline=60.0) -> Published(revision | None, snapshot, notices)``
+        ``plan(snapshot) -> Changes | None`` is called again on each new tip, so it must be cheap and pure. Nothing changed: no commit,
+        revision None. ``Conflict`` where a folder of ours changed meanwhile, ``Failure`` with the server's words where a push is refused
+    ``next_generation(snapshot, pairs) -> dict[pair, int]``    lock + 1, or the highest in recent history + 1 after somebody's revert
+
+``message``: ``commit_message(subject, entries) -> str``, ``Entry(action, environment, application, release, generation, source, origin)``
+
+``source``: the workspace as a Git repository
+    ``source_state(root, inputs, *, environ) -> SourceState(repository, commit, dirty)``    ``inputs``: path -> bytes or None (read it)
+    ``GitFiles(root, revision, environ)``             ``list()`` and ``read(path)`` over a revision; ``merge_base``, ``resolve_revision``
+"""
