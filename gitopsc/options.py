@@ -1,0 +1,29 @@
+"""What a person may say to any command that reads a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitopsc.limits import DEFAULT, Limits
+
+Progress = Callable[[str, int, int], None]
+"""Called with a label, how many are done and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``directory``: where the command was started, or ``-C``; absolute. ``repository``: a path or URL that goes before the
+    Workspace's ``environmentRepository``. ``jobs``: how many processes (null: decide). ``cache``: whether what earlier builds
+    left may be used. ``allow_missing_schema``: objects of unknown kinds are listed, not refused.
+    """
+
+    directory: Path
+    repository: str | None = None
+    strict: bool = False
+    progress: Progress | None = None
+    jobs: int | None = None
+    cache: bool = True
+    limits: Limits = DEFAULT
+    allow_missing_schema: bool = False
