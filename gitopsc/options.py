@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitopsc.limits import DEFAULT, Limits
@@ -16,7 +16,8 @@ Progress = Callable[[str, int, int], None]
 class Options:
     """``directory``: where the command was started, or ``-C``; absolute. ``repository``: a path or URL that goes before the
     Workspace's ``environmentRepository``. ``jobs``: how many processes (null: decide). ``cache``: whether what earlier builds
-    left may be used. ``allow_missing_schema``: objects of unknown kinds are listed, not refused.
+    left may be used. ``allow_missing_schema``: objects of unknown kinds are listed, not refused. ``environ``: what Git and ssh need of
+    the process environment.
     """
 
     directory: Path
@@ -27,3 +28,4 @@ class Options:
     cache: bool = True
     limits: Limits = DEFAULT
     allow_missing_schema: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)

@@ -62,14 +62,15 @@ def _test_files(documents: Iterable[Document]) -> set[str]:
 
 def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnostics) -> Workspace | None:
     """The kinds out of documents that were read. See ``load_workspace``."""
+    from gitopsc import kubernetes
     from gitopsc.spec.schema import check_document
 
     ours: dict[str, list[Document]] = {kind: [] for kind in KINDS}
     broken: set[tuple[str, str]] = set()
-    crds: dict[tuple[str, str, str], Any] = {}
+    crds: dict[kubernetes.CustomKey, kubernetes.CustomKind] = {}
     for document in documents:
         if document.kind == "CustomResourceDefinition":
-            crds.update(_crd(document))
+            crds.update(kubernetes.custom_kinds(document.data))
         if not document.api_version.startswith(("gitopsc.dev/", "score.dev/")):
             continue
         if check_document(document, diagnostics) and document.kind in ours:
@@ -209,21 +210,6 @@ def near(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean '{close[0]}'?"
     return f"there is: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else "there is none yet"
-
-
-def _crd(document: Document) -> dict[tuple[str, str, str], Any]:
-    """(group, version, kind) → openAPIV3Schema of a CustomResourceDefinition."""
-    spec = document.spec
-    names = spec.get("names")
-    kind = names.get("kind") if isinstance(names, dict) else None
-    out = {}
-    for version in spec.get("versions") or ():
-        if isinstance(version, dict) and isinstance(version.get("schema"), dict):
-            out[(str(spec.get("group")), str(version.get("name")), str(kind))] = {
-                "schema": version["schema"].get("openAPIV3Schema"),
-                "scope": spec.get("scope", "Namespaced"),
-            }
-    return out
 
 
 def _merge_keys(spec: Map) -> dict[tuple[str, str, tuple[str, ...]], str]:

@@ -1,0 +1,155 @@
+"""The compiler: an application in an environment, from its specs to the bytes of its manifests, validated.
+
+``Compiler`` holds one loaded workspace; ``compile`` gives one ``Target`` for each environment asked for. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gitopsc.diagnostics import Diagnostic, Diagnostics, Place
+from gitopsc.limits import DEFAULT, Limits
+from gitopsc.objects import Manifest, ObjectRef
+from gitopsc.repository.layout import file_names
+from gitopsc.repository.locks import Image
+from gitopsc.repository.objects import Folder, folder
+from gitopsc.spec.discover import Files, read_source
+from gitopsc.spec.identity import inputs_id, release_id
+from gitopsc.spec.kinds import Environment, Workspace
+from gitopsc.spec.layers import Layers
+from gitopsc.spec.resolve import resolve
+from gitopsc.spec.resolved import Resolved
+from gitopsc.values import Map
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One application in one environment, compiled. ``folder`` is null where there were errors. ``objects`` are in the order of
+    the manifests, each with its file's name and the place that made it; ``sources`` the files read beside the specs.
+    """
+
+    environment: str
+    application: str
+    release: str
+    inputs: str
+    version: str | None
+    images: tuple[Image, ...]
+    folder: Folder | None
+    objects: tuple[tuple[ObjectRef, str, Place | None], ...]
+    sources: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has an error, so that it has no manifests."""
+        return self.folder is None
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Compiles targets of one workspace; keeps what they share. ``algorithm`` is the environment repository's object format."""
+
+    workspace: Workspace
+    files: Files
+    limits: Limits = DEFAULT
+    allow_missing_schema: bool = False
+    algorithm: Any = "sha1"
+    _layers: Layers | None = None
+    _read: dict[str, bytes] = field(default_factory=dict)
+
+    def compile(self, application: str, environments: Iterable[str]) -> list[Target]:
+        """The application in each of the environments, in that order."""
+        return [self.target(application, self.workspace.environments[name]) for name in environments]
+
+    def target(self, application: str, environment: Environment) -> Target:
+        """One target; every finding is in its ``diagnostics``."""
+        document = self.workspace.applications[application]
+        self._read = {}
+        diagnostics = Diagnostics()
+        release = release_id(self.workspace, document, self.source)
+        inputs = inputs_id(self.workspace, document, environment, self.source)
+        resolved, manifests = self.manifests(application, environment, diagnostics)
+        made: Folder | None = None
+        objects: tuple[tuple[ObjectRef, str, Place | None], ...] = ()
+        if resolved is not None and not diagnostics.has_errors:
+            made, objects = self._written(manifests)
+        return Target(
+            environment=environment.name,
+            application=application,
+            release=release,
+            inputs=inputs,
+            version=resolved.version if resolved else None,
+            images=_images(resolved) if resolved else (),
+            folder=made,
+            objects=objects,
+            sources=tuple(sorted(self._read)),
+            diagnostics=tuple(diagnostics),
+        )
+
+    def manifests(
+        self, application: str, environment: Environment, diagnostics: Diagnostics, sets: Map | None = None
+    ) -> tuple[Resolved | None, list[Manifest]]:
+        """The validated manifests of a target, or (None, []) where it could not be resolved."""
+        from gitopsc.render.render import render
+        from gitopsc.validate.rules import Rules
+        from gitopsc.validate.validate import validate
+
+        layers = self.layers()
+        layers.diagnostics = Diagnostics()
+        resolved = resolve(layers, self.workspace.applications[application], environment, self.source, sets)
+        diagnostics += layers.diagnostics
+        if resolved is None:
+            return None, []
+        manifests, found = render(resolved, self.workspace.types)
+        diagnostics += (self._named(d, application, environment) for d in found)
+        if found.has_errors:
+            return resolved, manifests
+        policy: Mapping[str, Any] = environment.policy
+        if self.allow_missing_schema:
+            policy = {**policy, "allowMissingSchema": True}
+        rules = Rules(
+            kubernetes=environment.kubernetes,
+            application=application,
+            environment=environment.name,
+            namespace=resolved.namespace,
+            policy=policy,
+            crds=self.workspace.crds,
+            limits=self.limits,
+        )
+        diagnostics += (self._named(d, application, environment) for d in validate(manifests, rules))
+        return resolved, manifests
+
+    def layers(self) -> Layers:
+        """The merges of this workspace."""
+        if self._layers is None:
+            self._layers = Layers(self.workspace, Diagnostics())
+        return self._layers
+
+    def source(self, file: str, written: str) -> tuple[str, bytes]:
+        """A file that a specification names, remembered as an input of the target."""
+        path, data = read_source(self.files, file, written)
+        self._read[path] = data
+        return path, data
+
+    def _written(self, manifests: list[Manifest]) -> tuple[Folder, tuple[tuple[ObjectRef, str, Place | None], ...]]:
+        from gitopsc.render.emit import dump
+
+        names = file_names(manifest.ref for manifest in manifests)
+        objects = tuple((m.ref, names[m.ref], m.origin) for m in manifests)
+        return folder({names[m.ref]: dump(m.data).encode() for m in manifests}, self.algorithm), objects
+
+    def _named(self, diagnostic: Diagnostic, application: str, environment: Environment) -> Diagnostic:
+        return replace(diagnostic, application=application, environment=environment.name)
+
+
+def _images(resolved: Resolved) -> tuple[Image, ...]:
+    """Every image of the target once, by name."""
+    found = set()
+    for workload in resolved.workloads:
+        for container in (workload.spec.get("containers") or {}).values():
+            image = container.get("image") if isinstance(container, dict) else None
+            if isinstance(image, dict):
+                found.add((str(image.get("repository")), image.get("tag"), image.get("digest")))
+    return tuple(Image(*item) for item in sorted(found, key=lambda i: (i[0], i[1] or "", i[2] or "")))
