@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitopsc.diagnostics import Place
 from gitopsc.values import Map, Seq
+
+MergeKeys = Mapping[tuple[str, str, tuple[str, ...]], str]
+"""(group, kind, path) → merge key: what a workspace registers for lists of custom kinds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gitopsc.diagnostics import Diagnostics
-from gitopsc.render.lower.shape import add, copy_fields, in_order, scalar_map
+from gitopsc.render.lower.shape import add, as_text, copy_fields, in_order, scalar_map
 from gitopsc.values import Map, Seq
 
 _EXPANSION = re.compile(r"\$\$|\$\(([^()]*)\)")
@@ -68,8 +68,10 @@ def _field(source: Map, member: str) -> Map:
 def _resource(source: Map, member: str) -> Map:
     if isinstance(source[member], str):
         return _wrapped("resourceFieldRef", scalar_map([("resource", source[member])], source.place(member)))
-    names = {"container": "containerName", "name": "resource", "divisor": "divisor"}
-    return _wrapped("resourceFieldRef", _fields(source[member], names, source, member))
+    out = _fields(source[member], {"container": "containerName", "name": "resource"}, source, member)
+    if "divisor" in source[member]:
+        out.put("divisor", as_text(source[member], "divisor"), source[member].place("divisor"))
+    return _wrapped("resourceFieldRef", out)
 
 
 def _fields(value: Map, names: dict[str, str], source: Map, member: str) -> Map:

@@ -35,7 +35,7 @@ def content_hash(data: Mapping[str, str], binary: Mapping[str, str]) -> str:
 
 def files(workload: Workload, volume_name: Callable[[str], str]) -> Files:
     """``{path: {content | binary | config | secret, mode}}`` of every container, each mounted at its path alone (``subPath``), so
-    that nothing of the image is hidden. ``config`` and ``secret`` without ``key`` are mounted whole, as a directory.
+    that nothing of the image is hidden. ``config`` and ``secret`` give the file of that name, that of ``key``, or with ``items`` a folder.
 
     ``volume_name`` turns a wished name into one that is still free.
     """
@@ -116,9 +116,9 @@ def _foreign(path: str, file: Map, member: str, volume_name: Callable[[str], str
     volume = volume_name(f"{member}-{reference['name']}")
     source = Map((), file.place(member))
     copy_fields(reference, source, {"name": "name" if member == "config" else "secretName"})
-    key = reference.get("key")
+    key = None if "items" in reference else reference.get("key", path.rstrip("/").rpartition("/")[2])
     if key is not None:
-        where = reference.place("key")
+        where = reference.places.get("key") or place
         item = scalar_map([("key", key), ("path", key)], where)
         copy_fields(file, item, {"mode": "mode"})
         source.put("items", Seq([item], where), where)
@@ -128,6 +128,6 @@ def _foreign(path: str, file: Map, member: str, volume_name: Callable[[str], str
     copy_fields(reference, source, {"optional": "optional"})
     mount = scalar_map([("name", volume), ("mountPath", path)], place)
     if key is not None:
-        mount.put("subPath", key, reference.place("key"))
+        mount.put("subPath", key, reference.places.get("key") or place)
     mount.put("readOnly", True, place)
     return scalar_map([("name", volume), ("configMap" if member == "config" else "secret", source)], place), mount

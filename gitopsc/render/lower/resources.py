@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitopsc.render.lower.shape import field
+from gitopsc.render.lower.shape import as_text, copy_fields, field, put_map
 from gitopsc.values import Map
 
 
@@ -11,14 +11,22 @@ def resources(container: Map, derive: bool) -> Map:
     memory is then predictable; ``limits: null`` or ``limits: {memory: null}`` suppresses it.
     """
     written = field(container, "resources")
-    requests, limits = field(written, "requests"), field(written, "limits")
-    suppressed = "limits" in written.removed or "memory" in limits.removed or "resources" in container.removed
-    if not derive or suppressed or "memory" in limits or "memory" not in requests:
-        return written
-    bounded = Map(limits, limits.at)
-    bounded.places.update(limits.places)
-    bounded.put("memory", requests["memory"], requests.place("memory"))
-    out = Map(written, written.at)
-    out.places.update(written.places)
-    out.put("limits", bounded, written.places.get("limits") or requests.place("memory"))
+    requests, limits = _quantities(written, "requests"), _quantities(written, "limits")
+    suppressed = "limits" in written.removed or "memory" in field(written, "limits").removed
+    if derive and not suppressed and "memory" in requests and "memory" not in limits:
+        limits.put("memory", requests["memory"], requests.place("memory"))
+        limits.at = limits.at or requests.at
+    out = Map((), written.at)
+    put_map(out, "requests", requests, written.places.get("requests"))
+    put_map(out, "limits", limits, written.places.get("limits"))
+    copy_fields(written, out, {"claims": "claims"})
+    return out
+
+
+def _quantities(written: Map, key: str) -> Map:
+    """Quantities as text: a bare number is one too."""
+    source = field(written, key)
+    out = Map((), written.places.get(key))
+    for name in source:
+        out.put(name, as_text(source, name), source.place(name))
     return out

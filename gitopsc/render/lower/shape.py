@@ -36,6 +36,14 @@ def put_map(target: Map, key: str, value: Map | Seq | None, place: Place | None 
         target.put(key, value, place or value.at)
 
 
+def as_text(source: Map, key: str) -> Any:
+    """A number as the text it was written as (``1.10`` stays ``1.10``); anything else as it is."""
+    value = source[key]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return source.raw.get(key, str(value))
+
+
 def scalar_map(items: Iterable[tuple[str, Any]], place: Place | None) -> Map:
     """A map whose values were all caused by one place."""
     out = Map((), place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitopsc.diagnostics import Diagnostics, Place
-from gitopsc.render.lower.shape import add, copy_fields, scalar_map
+from gitopsc.render.lower.shape import add, as_text, copy_fields, scalar_map
 from gitopsc.spec.resolved import Workload
 from gitopsc.values import Map, Seq
 
@@ -78,7 +78,7 @@ def claim_spec(source: Map, place: Place | None) -> Map:
     copy_fields(source, out, {"class": "storageClassName"})
     if "size" in source:
         size = source.place("size")
-        out.put("resources", scalar_map([("requests", scalar_map([("storage", source["size"])], size))], size), size)
+        out.put("resources", scalar_map([("requests", scalar_map([("storage", as_text(source, "size"))], size))], size), size)
     return out
 
 
