@@ -1,0 +1,176 @@
+"""What a build would change in an environment repository: pure, from compiled targets and what is there now.
+
+A lock is rewritten only when the release, the environment's inputs, ``rendered`` or ``hold`` change (environment-repository.md),
+and once more when a release that was built from uncommitted changes has its commit at last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitopsc import __version__
+from gitopsc.compile import Target
+from gitopsc.repository.layout import ENVIRONMENT_LOCK, GITATTRIBUTES, REPOSITORY_LOCK, gitattributes
+from gitopsc.repository.locks import EnvironmentLock, EnvironmentSource, Release, ReleaseLock, RepositoryLock, Source, tombstone
+from gitopsc.repository.message import Entry, commit_message
+from gitopsc.repository.objects import Folder, folder
+from gitopsc.repository.publish import Changes, next_generation
+from gitopsc.repository.store import Snapshot
+from gitopsc.spec.identity import absence_id
+from gitopsc.spec.kinds import Environment, Workspace
+from gitopsc.values import plain
+
+RENDERER = f"gitopsc {__version__}"
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One application in one environment that changes: what is there (None: nothing of ours), what will be, and why."""
+
+    environment: str
+    application: str
+    before: ReleaseLock | None
+    after: ReleaseLock
+    folder: Folder
+
+    @property
+    def pair(self) -> Pair:
+        """(environment, application)."""
+        return (self.environment, self.application)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a build wants to be there. ``removed_from``: environments in which applications that left the workspace are removed."""
+
+    workspace: Workspace
+    environments: tuple[Environment, ...]
+    targets: Mapping[Pair, Target]
+    source: Source
+    default_branch: str
+    removed_from: tuple[str, ...]
+
+
+def steps(wanted: Wanted, snapshot: Snapshot, algorithm: Any) -> list[Step]:
+    """Every target that must be written, in the order of environments and names. Raises ``Invalid`` where a folder is not ours."""
+    known = snapshot.releases(list(wanted.targets))
+    gone = _gone(wanted, snapshot)
+    changed: dict[Pair, tuple[str, ReleaseLock | None]] = {}
+    for pair, target in wanted.targets.items():
+        action = _action(target, known.get(pair), wanted.source, lambda p=pair: snapshot.rendered(*p))  # type: ignore[misc]
+        if action is not None:
+            changed[pair] = (action, known.get(pair))
+    generations = next_generation(snapshot, [*changed, *gone])
+    out = [_written(wanted, pair, action, before, generations[pair]) for pair, (action, before) in changed.items()]
+    empty = folder({}, algorithm)
+    for pair, before in gone.items():
+        after = tombstone(before, generation=generations[pair], release=absence_id(pair[1]), renderer=RENDERER, algorithm=algorithm)
+        out.append(Step(*pair, before, after, empty))
+    return sorted(out, key=lambda step: step.pair)
+
+
+def _gone(wanted: Wanted, snapshot: Snapshot) -> dict[Pair, ReleaseLock]:
+    """Applications that are in an environment's folder and no longer in the workspace."""
+    pairs = [(e, a) for e in wanted.removed_from for a in snapshot.applications(e) if (e, a) not in wanted.targets]
+    return {pair: lock for pair, lock in snapshot.releases(pairs).items() if lock is not None and lock.release.state == "present"}
+
+
+def _action(target: Target, before: ReleaseLock | None, source: Source, rendered: Callable[[], str | None]) -> str | None:
+    """Why the target must be written, or None: nothing that a lock speaks of has changed."""
+    assert target.folder is not None
+    if before is None or before.release.id != target.release or before.release.state != "present":
+        return "build"
+    if before.environment_source.inputs != target.inputs:
+        return "environment"
+    if before.rendered != target.folder.tree:
+        return "rerender"
+    if rendered() != target.folder.tree:
+        return "rerender"
+    if before.source.dirty and not source.dirty:
+        return "build"
+    return None
+
+
+def _written(wanted: Wanted, pair: Pair, action: str, before: ReleaseLock | None, generation: int) -> Step:
+    target = wanted.targets[pair]
+    assert target.folder is not None
+    keep_source = before is not None and action in ("environment", "rerender") and not (before.source.dirty and not wanted.source.dirty)
+    lock = ReleaseLock(
+        application=target.application,
+        environment=target.environment,
+        generation=generation,
+        action=action,
+        release=Release(target.release, target.version),
+        images=target.images,
+        source=before.source if keep_source and before is not None else wanted.source,
+        environment_source=EnvironmentSource(None if wanted.source.dirty else wanted.source.commit, target.inputs),
+        rendered=target.folder.tree,
+        renderer=RENDERER,
+        hold=before.hold if before is not None else None,
+    )
+    return Step(*pair, before, lock, target.folder)
+
+
+def files(wanted: Wanted, snapshot: Snapshot) -> dict[str, bytes | None]:
+    """The files beside the applications: the repository's mark, its attributes, and each environment's lock; unchanged ones left out."""
+    out: dict[str, bytes | None] = {}
+    mark = RepositoryLock(wanted.workspace.name, wanted.default_branch).dump()
+    if snapshot.read(REPOSITORY_LOCK) != mark:
+        out[REPOSITORY_LOCK] = mark
+    attributes = gitattributes(snapshot.read(GITATTRIBUTES))
+    if attributes is not None:
+        out[GITATTRIBUTES] = attributes
+    for environment in wanted.environments:
+        path = f"{environment.name}/{ENVIRONMENT_LOCK}"
+        lock = environment_lock(wanted.workspace, environment).dump()
+        if snapshot.read(path) != lock:
+            out[path] = lock
+    return out
+
+
+def environment_lock(workspace: Workspace, environment: Environment) -> EnvironmentLock:
+    """What a reconciler must know of an environment, resolved."""
+    target = {"cluster": None, "context": None, "uid": None, "namespace": "${app.name}", "createNamespace": True, "namespaceLabels": {}}
+    fields = {
+        "target": {**target, **plain(environment.target)},
+        "engine": environment.engine,
+        "policy": plain(environment.policy),
+        "health": plain(workspace.spec.get("health") or []),
+        **plain(environment.settings),
+    }
+    return EnvironmentLock(environment.name, fields)
+
+
+def changes(wanted: Wanted, snapshot: Snapshot, algorithm: Any) -> tuple[Changes | None, list[Step]]:
+    """One commit for everything that differs, or None where nothing does."""
+    found = steps(wanted, snapshot, algorithm)
+    beside = files(wanted, snapshot)
+    if not found and not beside:
+        return None, []
+    entries = [
+        Entry(s.after.action, s.environment, s.application, s.after.release.id, s.after.generation, None if s.after.source.dirty else s.after.source.commit)
+        for s in found
+    ]
+    message = commit_message(subject(found, sorted(beside)), entries)
+    return Changes(message, folders={s.pair: (s.folder, s.after) for s in found}, files=beside), found
+
+
+def subject(found: list[Step], beside: Iterable[str]) -> str:
+    """The first line of the commit, for people: what one change does, or how many there are."""
+    if len(found) == 1:
+        step = found[0]
+        before = step.before.release.version if step.before is not None and step.before.release.state == "present" else None
+        after = step.after.release.version
+        what = f"{before} → {after}" if before and after and before != after else after or step.after.release.id
+        return f"{step.environment}: {step.after.action} {step.application}{'' if step.after.action == 'remove' else f' {what}'}"
+    if not found:
+        environments = sorted({path.partition("/")[0] for path in beside if "/" in path})
+        return f"{', '.join(environments)}: settings" if environments else "Mark the environment repository"
+    applications = sorted({step.application for step in found})
+    environments = sorted({step.environment for step in found})
+    named = applications[0] if len(applications) == 1 else f"{len(applications)} applications"
+    actions = sorted({step.after.action for step in found})
+    return f"{', '.join(environments) if len(environments) <= 4 else f'{len(environments)} environments'}: {' and '.join(actions)} {named}"
