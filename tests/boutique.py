@@ -49,8 +49,6 @@ def differences(theirs: Mapping[str, Manifest], ours: Mapping[str, Manifest]) ->
     absent = object()
     paths = [path for path in sorted({*left, *right}) if left.get(path, absent) != right.get(path, absent)]
     return {path: (left.get(path), right.get(path)) for path in paths}
-        path: (left.get(path), right.get(path)) for path in sorted({*left, *right}) if left.get(path) != right.get(path) or (path in left) != (path in right)
-    }
 
 
 def unexplained(found: Mapping[str, tuple[Any, Any]]) -> tuple[dict[str, tuple[Any, Any]], set[str]]:
