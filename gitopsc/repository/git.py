@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,8 +51,6 @@ _CONFIG = {
     "uploadpack.packObjectsHook": "",
     "credential.interactive": "false",
     "protocol.allow": "never",
-    "protocol.https.allow": "always",
-    "protocol.ssh.allow": "always",
     "protocol.version": "2",
 }
 _KEPT = re.compile(r"GIT_(?:CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)|SSL_\w+|HTTP_\w+|PROXY_SSL_\w+|ASKPASS|SSH_VARIANT|EXEC_PATH)")
@@ -78,16 +76,15 @@ class Result(NamedTuple):
 class Git:
     """Git for one repository. ``git_dir`` None: discovered from ``directory``, as Git does.
 
-    ``allow_file``: whether Git may speak to repositories by path, which no document may ask for.
+    ``protocols``: the transports that may be used, none by default: what is local needs none.
     """
 
     directory: Path
     environ: Mapping[str, str]
     git_dir: Path | None = None
     work_tree: Path | None = None
-    allow_file: bool = False
+    protocols: tuple[str, ...] = ()
     deadline: float = DEADLINE
-    settings: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *words: str, data: bytes | None = None, deadline: float | None = None) -> Result:
         """Run ``git words…`` with ``data`` as its input, whatever its status. Raises ``Failure`` where it cannot be run or takes too long."""
@@ -120,10 +117,10 @@ class Git:
         import subprocess
 
         command = ["git", "--no-pager", "--no-replace-objects", "--literal-pathspecs"]
-        for key, value in {**_CONFIG, **self.settings}.items():
+        for key, value in _CONFIG.items():
             command += ("-c", f"{key}={value}")
-        if self.allow_file:
-            command += ("-c", "protocol.file.allow=always")
+        for protocol in self.protocols:
+            command += ("-c", f"protocol.{protocol}.allow=always")
         try:
             return subprocess.Popen(
                 [*command, *words],
@@ -149,7 +146,7 @@ class Git:
             GIT_TERMINAL_PROMPT="0",
             GIT_OPTIONAL_LOCKS="0",
             GIT_PROTOCOL_FROM_USER="0",
-            GIT_ALLOW_PROTOCOL="https:ssh:file" if self.allow_file else "https:ssh",
+            GIT_ALLOW_PROTOCOL=":".join(self.protocols) or "none",
             GIT_SSH_COMMAND=_ssh(self.environ),
         )
         if self.git_dir is not None:

@@ -1,0 +1,113 @@
+"""Repositories on a server: read through a bare, shallow cache of our own, written by a push that is a compare-and-swap."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitopsc.diagnostics import Failure
+from gitopsc.repository.backend import Moved, Objects, refused
+from gitopsc.repository.git import Git, failed
+from gitopsc.repository.hold import hold
+from gitopsc.repository.location import mask
+from gitopsc.repository.objects import Algorithm
+
+DEPTH = 50  # enough to see our own commit below those of others, and a revert not long ago; whatever the history is
+_ATTEMPTS = 3
+_PROTOCOLS = ("https", "ssh")
+
+
+class RemoteBackend:
+    """A repository by URL. ``cache`` is the folder of our clones; whatever is in it can be thrown away."""
+
+    def __init__(self, url: str, branch: str, cache: Path, environ: Mapping[str, str], deadline: float, protocols: tuple[str, ...] = _PROTOCOLS) -> None:
+        self._url = url
+        self._ref = f"refs/heads/{branch}"
+        self._tracking = f"refs/gitopsc/{branch}"
+        self._folder = cache / hashlib.sha256(url.encode()).hexdigest()[:16]
+        self.git = Git(self._folder, environ, git_dir=self._folder, protocols=protocols, deadline=deadline)
+        self.algorithm: Algorithm = "sha1"
+        self._open(cache)
+
+    def tip(self) -> str | None:
+        """The commit of the remote branch, fetched."""
+        oid = self._look()
+        if oid is None or self._cached() == oid:
+            return oid
+        with hold(self._folder, self.git.deadline):
+            self._fetch()
+        return self._cached()
+
+    def advance(self, old: str | None, new: str, objects: Objects) -> list[str]:
+        """See ``Backend``."""
+        for attempt in range(_ATTEMPTS):
+            lease = f"--force-with-lease={self._ref}:{old or ''}"
+            said = self.git.run("push", "--porcelain", "--no-verify", "--no-signed", lease, "--", self._url, f"{new}:{self._ref}")
+            tip = self._look()
+            if tip == new or (tip not in {None, old} and self._contains(new)):
+                return []
+            if tip != old:
+                raise Moved
+            # A server that is busy with another branch says no, too; one that means it says so again.
+            if attempt < _ATTEMPTS - 1:
+                time.sleep(random.uniform(0.05, 0.3))  # noqa: S311
+        raise Failure(refused(mask(self._url), said.error), hint="is the branch protected? check what the credentials may do")
+
+    def close(self) -> None:
+        """The cache stays."""
+
+    def _open(self, cache: Path) -> None:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with hold(cache, self.git.deadline):
+                ignore = cache.parent / ".gitignore"
+                if not ignore.exists():
+                    ignore.write_bytes(b"*\n")
+                if not (self._folder / "HEAD").exists():
+                    self._make()
+        except OSError as error:
+            raise Failure(f"cannot keep a copy of {mask(self._url)} in {cache}: {error.strerror}") from None
+        config = (self._folder / "config").read_text()
+        self.algorithm = "sha256" if "objectformat = sha256" in config.lower() else "sha1"
+
+    def _make(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        plain = Git(self._folder, self.git.environ, protocols=self.git.protocols, deadline=self.git.deadline)
+        known = _parse(plain.check("ls-remote", "--", self._url).output)
+        algorithm = "sha256" if any(len(oid) == 64 for oid in known.values()) else "sha1"
+        plain.check("init", "--quiet", "--bare", "--template=", f"--object-format={algorithm}", "--", str(self._folder))
+
+    def _look(self) -> str | None:
+        """Where the remote's branch is; None where it is not."""
+        return _parse(self.git.check("ls-remote", "--", self._url, self._ref).output).get(self._ref)
+
+    def _cached(self) -> str | None:
+        said = self.git.run("rev-parse", "--verify", "--quiet", f"{self._tracking}^{{commit}}")
+        return said.text if said.status == 0 else None
+
+    def _fetch(self) -> None:
+        """The caller holds the folder, so any lock of Git's in it is a dead one's."""
+        for name in ("shallow.lock", f"{self._tracking}.lock", "packed-refs.lock"):
+            (self._folder / name).unlink(missing_ok=True)
+        refspec = f"+{self._ref}:{self._tracking}"
+        said = self.git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", f"--depth={DEPTH}", "--", self._url, refspec)
+        if said.status != 0:
+            raise Failure(failed("fetch", said))
+
+    def _contains(self, commit: str) -> bool:
+        """Whether the remote's branch has ``commit``: somebody was quick enough to commit on top of it."""
+        with hold(self._folder, self.git.deadline):
+            self._fetch()
+        return self.git.run("merge-base", "--is-ancestor", commit, self._tracking).status == 0
+
+
+def _parse(output: bytes) -> dict[str, str]:
+    """Ref → id."""
+    refs: dict[str, str] = {}
+    for line in output.decode(errors="replace").splitlines():
+        oid, _, ref = line.partition("\t")
+        refs[ref] = oid
+    return refs

@@ -1,0 +1,165 @@
+"""An environment repository: opened, read at its tip, written one commit at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gitopsc.diagnostics import Failure, Invalid
+from gitopsc.repository import local
+from gitopsc.repository.backend import Backend, LocalBackend
+from gitopsc.repository.git import DEADLINE, Git, failed
+from gitopsc.repository.identity import Identity, identity
+from gitopsc.repository.location import EMBEDDED, Location
+from gitopsc.repository.objects import Algorithm, pack
+from gitopsc.repository.reader import ObjectReader
+from gitopsc.repository.snapshot import Snapshot
+from gitopsc.repository.writing import Changes, Written, commit_object, write
+
+_LOOSE = 200  # objects of one commit from which a pack is better than files: Git's own limit is near it
+_CROWDED = 27  # files in one of 256 folders of loose objects, from which Git itself would tidy up (gc.auto is 6,700)
+
+
+class Repository:
+    """Use as a context manager, or ``close`` it. ``exists`` is false where there is nothing and nothing was to be made."""
+
+    def __init__(self, location: Location, backend: Backend | None, *, workspace: str, root: Path) -> None:
+        self.location = location
+        self.exists = backend is not None
+        self.algorithm: Algorithm = backend.algorithm if backend else "sha1"
+        self.notices: list[str] = []
+        self._backend = backend
+        self._workspace = workspace
+        self._root = root
+        self._reader = ObjectReader(backend.git) if backend else None
+        self._stored: set[str] = set()
+        self._identity: Identity | None = None
+
+    @property
+    def display(self) -> str:
+        """The repository's name for people, without credentials."""
+        return self.location.display
+
+    def snapshot(self) -> Snapshot:
+        """The branch as it is now. Raises ``Invalid`` where the repository is another workspace's, ``Failure`` where it cannot be reached."""
+        tip = self._backend.tip() if self._backend else None
+        return self._read(tip)
+
+    def at(self, revision: str) -> Snapshot:
+        """Another revision of it, by its commit id."""
+        return self._read(revision)
+
+    def commit(self, expected: Snapshot, changes: Changes) -> str | None:
+        """Commit ``changes`` on top of ``expected`` and move the branch there; None where they change nothing.
+
+        Raises ``Moved`` where the branch is not at ``expected`` any more, ``Invalid`` for a folder that is not ours,
+        ``Failure`` where the commit is refused or cannot be written.
+        """
+        backend = self._need()
+        written = write(expected, changes, self._stored)
+        if written is None:
+            return None
+        author, committer = self._person()
+        commit, content = commit_object(written.tree, expected.revision, changes.message, author, committer, self.algorithm)
+        self._store(written, content)
+        self.notices += backend.advance(expected.revision, commit, written.objects)
+        self._tidy()
+        return commit
+
+    def close(self) -> None:
+        """End what was started for it."""
+        if self._reader:
+            self._reader.close()
+        if self._backend:
+            self._backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _read(self, revision: str | None) -> Snapshot:
+        backend, reader = self._backend, self._reader
+        if backend is None or reader is None:
+            nowhere = Git(self._root, {})
+            return Snapshot(nowhere, ObjectReader(nowhere), None, self.algorithm, self.location.path)
+        snapshot = Snapshot(backend.git, reader, revision, self.algorithm, self.location.path)
+        mark = snapshot.workspace()
+        if mark is not None and mark.workspace != self._workspace:
+            message = f"expected {self.display} to be the environment repository of workspace {self._workspace!r}, found it to be that of {mark.workspace!r}"
+            raise Invalid(message, hint="one repository (or one folder of it) serves one workspace: name another", code="repository")
+        return snapshot
+
+    def _store(self, written: Written, commit: bytes) -> None:
+        """Put objects where Git keeps them. Until a ref names them they are nothing: a kill here leaves no trace that matters."""
+        git = self._need().git
+        data = pack([*written.objects.values(), ("commit", commit)], self.algorithm)
+        if len(written.objects) < _LOOSE:
+            git.check("unpack-objects", "-q", data=data)
+        else:
+            git.check("index-pack", "--stdin", data=data)
+        self._stored.update(written.objects)
+
+    def _person(self) -> Identity:
+        if self._identity is None:
+            git = self._need().git
+            # A repository of ours has no configuration of its own: the workspace's may name who works in it.
+            here = git if self.location.kind == "path" else Git(self._root, git.environ, deadline=git.deadline)
+            self._identity = identity(here)
+        return self._identity
+
+    def _tidy(self) -> None:
+        """Now and then, in repositories that nobody else looks after."""
+        git = self._need().git
+        if self.location.kind == "path" or git.git_dir is None:
+            return
+        objects = git.git_dir / "objects"
+        if _count(objects / "17") < _CROWDED and _count(objects / "pack") < 2 * _CROWDED * 2:
+            return
+        said = git.run("gc", "--quiet", "--no-prune" if self.location.is_embedded else "--prune=1.day.ago")
+        if said.status != 0:
+            self.notices.append(failed("gc", said))
+
+    def _need(self) -> Backend:
+        if self._backend is None:
+            raise Failure(f"{self.display} does not exist")
+        return self._backend
+
+
+def open_repository(location: Location, *, root: Path, workspace: str, environ: Mapping[str, str], create: bool, deadline: float = DEADLINE) -> Repository:
+    """Open the environment repository of ``workspace``, whose root folder is ``root``.
+
+    ``create``: make the embedded one where it is not there yet, and finish what a killed run left undone; without it, nothing is
+    written but the cache of a remote one. Raises ``Invalid`` for what is no usable repository, ``Failure`` where it cannot be reached.
+    """
+    if location.kind == "url":
+        from gitopsc.repository.remote import RemoteBackend
+
+        local.check_inside(root, root / EMBEDDED)
+        cache = root / Path(EMBEDDED).parent / "remotes"
+        return Repository(location, RemoteBackend(location.target, location.branch, cache, environ, deadline), workspace=workspace, root=root)
+    path = Path(location.target)
+    if location.is_embedded:
+        local.check_inside(root, path)
+        if create and not (path / ".git" / "HEAD").exists():
+            local.make_embedded(path, location.branch, environ, deadline)
+    parts = local.find(path, environ, deadline)
+    if parts is None:
+        if create:
+            raise Invalid(f"expected a Git repository in {location.display}, found none", hint=f"make one with: git init --bare {path}", code="repository")
+        return Repository(location, None, workspace=workspace, root=root)
+    backend = LocalBackend(parts, location.branch, environ, deadline, shown=location.display)
+    repository = Repository(location, backend, workspace=workspace, root=root)
+    if create:
+        repository.notices += backend.heal()
+    return repository
+
+
+def _count(folder: Path) -> int:
+    try:
+        return sum(1 for _ in folder.iterdir())
+    except OSError:
+        return 0

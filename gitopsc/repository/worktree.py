@@ -1,0 +1,213 @@
+"""Brings the files of a local repository's work tree to a new commit, after it, and never over somebody's changes."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from gitopsc.diagnostics import Failure
+from gitopsc.repository.git import Git, Result, failed
+from gitopsc.repository.hold import remove_stale
+from gitopsc.repository.objects import EMPTY_TREE, EXECUTABLE, FILE, SUBMODULE, Algorithm, blob_id
+from gitopsc.repository.reader import ObjectReader
+
+_TEMPORARY = "gitopsc.tmp"  # inside .git: a kill leaves at most this one, which the next write takes over
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_LOCK_SECONDS = 2.0
+_UNSAFE = re.compile(r"\.*|\.git[. ]*|git~[0-9]+", re.IGNORECASE)
+
+
+class Change(NamedTuple):
+    """One path: mode and id before (None: absent) and after."""
+
+    path: str
+    before: tuple[str, str] | None
+    after: tuple[str, str] | None
+
+
+class WorkTree:
+    """Files and index of a work tree that has the branch checked out. The caller keeps other writers out."""
+
+    def __init__(self, git: Git, git_dir: Path, work_tree: Path, algorithm: Algorithm, reader: ObjectReader) -> None:
+        self._git = git
+        self._git_dir = git_dir
+        self._work_tree = work_tree
+        self._algorithm = algorithm
+        self._reader = reader
+
+    def bring(self, old: str | None, new: str, known: Mapping[str, tuple[str, bytes]]) -> list[str]:
+        """Bring files that are as ``old`` has them to ``new``; the paths of those that are not, which stay as they are.
+
+        Doing it again after a kill does the rest. ``known``: contents by id that need not be read. Raises ``Failure`` of the disk.
+        """
+        changes = self._changes(old, new)
+        staged = self._staged(old, {change.path: change for change in changes})
+        plain = [change for change in changes if change.path not in staged]
+        missing = [change.after[1] for change in plain if change.after and change.after[0] != SUBMODULE and change.after[1] not in known]
+        contents = {**known, **self._reader.read_all(missing)}
+        try:
+            kept = self._write(plain, contents)
+        except OSError as error:
+            raise Failure(f"the commit is made, but its files cannot be written to {self._work_tree}: {error.strerror}") from None
+        self._update_index(plain)
+        return sorted({*staged, *kept})
+
+    def _changes(self, old: str | None, new: str) -> list[Change]:
+        before = old or EMPTY_TREE[self._algorithm]
+        said = self._git.check("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv", before, new)
+        return _raw(said.output)
+
+    def _staged(self, old: str | None, changes: Mapping[str, Change]) -> set[str]:
+        """Changed paths for which the index holds neither what was nor what will be."""
+        said = self._git.check("diff-index", "--cached", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv", old or EMPTY_TREE[self._algorithm])
+        return {item.path for item in _raw(said.output) if item.path in changes and item.after != changes[item.path].after}
+
+    def _write(self, changes: list[Change], contents: Mapping[str, tuple[str, bytes]]) -> list[str]:
+        kept: list[str] = []
+        by_folder: dict[str, list[Change]] = {}
+        for change in changes:
+            if any(_UNSAFE.fullmatch(part) for part in change.path.split("/")):
+                kept.append(change.path)  # somebody else's commit: nothing with such a name is ever ours
+            else:
+                by_folder.setdefault(change.path.rpartition("/")[0], []).append(change)
+        root = os.open(self._work_tree, os.O_RDONLY | os.O_DIRECTORY)
+        temporary = os.open(self._git_dir, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for folder, items in by_folder.items():
+                descriptor = _enter(root, folder, make=any(item.after for item in items))
+                if descriptor is None:
+                    kept += [item.path for item in items if item.after]
+                    continue
+                try:
+                    kept += [item.path for item in items if not self._write_one(temporary, descriptor, item, contents)]
+                finally:
+                    os.close(descriptor)
+                if any(item.after is None for item in items):
+                    _prune(root, folder)
+        finally:
+            os.close(temporary)
+            os.close(root)
+        return kept
+
+    def _write_one(self, temporary: int, folder: int, change: Change, contents: Mapping[str, tuple[str, bytes]]) -> bool:
+        """Whether the file is now as the commit has it."""
+        name = change.path.rpartition("/")[2]
+        found = _content(folder, name)
+        if change.after is None:
+            if found is not None and self._is(found, change.before):
+                os.unlink(name, dir_fd=folder)
+            return found is None or self._is(found, change.before)
+        if found is not None and self._is(found, change.after):
+            return True
+        if change.after[0] not in {FILE, EXECUTABLE} or (found is None and _exists(folder, name)):
+            return False
+        if (found is None) != (change.before is None) or (found is not None and not self._is(found, change.before)):
+            return False
+        mode = 0o777 if change.after[0] == EXECUTABLE else 0o666
+        descriptor = os.open(_TEMPORARY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode, dir_fd=temporary)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(contents[change.after[1]][1])
+        os.rename(_TEMPORARY, name, src_dir_fd=temporary, dst_dir_fd=folder)
+        return True
+
+    def _is(self, content: bytes, entry: tuple[str, str] | None) -> bool:
+        return entry is not None and entry[0] in {FILE, EXECUTABLE} and blob_id(content, self._algorithm) == entry[1]
+
+    def _update_index(self, changes: list[Change]) -> None:
+        zero = "0" * len(EMPTY_TREE[self._algorithm])
+        lines = [f"{'0' if change.after is None else change.after[0]} {change.after[1] if change.after else zero}\t{change.path}\0" for change in changes]
+        data = "".join(lines).encode(errors="surrogateescape")
+        end = time.monotonic() + _LOCK_SECONDS
+        while True:
+            said: Result = self._git.run("update-index", "-z", "--index-info", data=data)
+            if said.status == 0:
+                return
+            lock = self._git_dir / "index.lock"
+            if not lock.exists() or time.monotonic() < end:
+                if time.monotonic() >= end:
+                    raise Failure(failed("update-index", said))
+                time.sleep(0.05)
+            elif not remove_stale(lock, self._git_dir):
+                raise Failure(
+                    "the commit is made, but its files cannot be staged: another Git holds index.lock", hint="run the command again when it has ended"
+                )
+
+
+def _raw(output: bytes) -> list[Change]:
+    """The records of ``--raw -z``: ``:100644 100644 <id> <id> M``, then the path."""
+    parts = output.decode(errors="surrogateescape").split("\0")
+    found: list[Change] = []
+    for head, path in zip(parts[0::2], parts[1::2], strict=False):
+        mode_before, mode_after, before, after = head[1:].split(" ")[:4]
+        found.append(Change(path, _side(mode_before, before), _side(mode_after, after)))
+    return found
+
+
+def _side(mode: str, oid: str) -> tuple[str, str] | None:
+    return None if mode == "000000" else (mode.lstrip("0"), oid)
+
+
+def _enter(root: int, folder: str, *, make: bool) -> int | None:
+    """A descriptor of a folder, made where asked, reached without following a link; None where it cannot be reached so."""
+    descriptor = os.dup(root)
+    for part in folder.split("/") if folder else ():
+        try:
+            try:
+                inner = os.open(part, _FOLDER, dir_fd=descriptor)
+            except FileNotFoundError:
+                if not make:
+                    return None
+                os.mkdir(part, dir_fd=descriptor)
+                inner = os.open(part, _FOLDER, dir_fd=descriptor)
+        except NotADirectoryError:
+            return None
+        except OSError as error:
+            import errno
+
+            if error.errno == errno.ELOOP:
+                return None
+            raise
+        finally:
+            os.close(descriptor)
+        descriptor = inner
+    return descriptor
+
+
+def _content(folder: int, name: str) -> bytes | None:
+    """A regular file's content; None for anything else."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError:
+        return None
+    import stat
+
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+
+def _exists(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _prune(root: int, folder: str) -> None:
+    """Remove a folder that has become empty, and those above it."""
+    while folder:
+        parent, _, name = folder.rpartition("/")
+        descriptor = _enter(root, parent, make=False)
+        if descriptor is None:
+            return
+        try:
+            os.rmdir(name, dir_fd=descriptor)
+        except OSError:
+            return
+        finally:
+            os.close(descriptor)
+        folder = parent
