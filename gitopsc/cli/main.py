@@ -1,13 +1,21 @@
-"""The one way in. Answers ``--version`` and ``--help`` by itself: what carries out a command takes longer to import than they to answer."""
+"""The one way in. Answers ``--version``, ``--help`` and a shell's completion by itself: importing what carries out
+a command would take longer than the answer."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line of this process and exit with its status."""
     argv = sys.argv[1:]
+    if "_GITOPSC_COMPLETE" in os.environ:
+        from gitopsc.cli.completion import VARIABLE, candidates
+
+        position = os.environ[VARIABLE]
+        sys.stdout.write("".join(f"{word}\n" for word in candidates(argv, int(position) if position.isdecimal() else len(argv))))
+        return
     if argv == ["--version"]:
         from gitopsc import __version__
 

@@ -1,14 +1,17 @@
 """The plain case of a command line, read without typer, whose import takes longer than a build with nothing to do.
 
-Whatever is not plain (help, a typo, a missing value, a number, clustered letters) is left to typer: ``parse`` says nothing.
+Whatever is not plain (help, a typo, a missing value, clustered letters) is left to typer: ``parse`` says nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gitopsc.cli.words import Command, Parameter
+
+_COUNT = re.compile(r"[1-9][0-9]{0,8}\Z", re.ASCII)
 
 
 def parse(command: Command, words: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any] | None:
@@ -46,7 +49,12 @@ def _put(given: dict[str, Any], parameter: Parameter, values: list[str]) -> bool
     if parameter.type == "flag":
         given[parameter.name] = True
         return True
-    if len(values) != _takes(parameter) or parameter.type != "text" or any(value.startswith("-") for value in values):
+    if len(values) != _takes(parameter) or any(value.startswith("-") for value in values):
+        return False
+    if parameter.type == "integer":
+        given[parameter.name] = int(values[0]) if _COUNT.match(values[0]) else None
+        return True
+    if parameter.type != "text":
         return False
     if parameter.choices and values[0] not in parameter.choices:
         return False

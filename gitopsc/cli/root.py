@@ -36,7 +36,7 @@ def help_text() -> str:
         "Exit status: 0 done, or no difference; 1 differences found; 2 your input is wrong; 3 an outside system failed,",
         "trying again may help; 4 somebody else was first.",
         "",
-        "Shell completion: gitopsc --install-completion",
+        "Shell completion: source <(gitopsc --completion bash); also for zsh and fish.",
     ]
     return "\n".join(lines) + "\n"
 

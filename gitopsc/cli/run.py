@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> int:
     environment = os.environ
     try:
         name, words = arrange(argv)
-        early = _without_command(name, words, environment)
+        early = _without_command(name, words)
         if early is not None:
             return early
         return _carry_out(name, words, environment)
@@ -60,28 +60,37 @@ def _interrupted(words: str, status: int) -> int:
     return status
 
 
-def _without_command(name: str | None, words: Sequence[str], environment: Mapping[str, str]) -> int | None:
-    """Answer what needs no command: help, version, completion. Null where there is a command to carry out."""
-    from gitopsc.cli.root import command, help_text
-
-    if "_GITOPSC_COMPLETE" in environment or any(word.startswith(("--install-completion", "--show-completion")) for word in words if name is None):
-        from gitopsc.cli.typed import complete
-
-        asked = environment.get("COMP_WORDS", environment.get("_TYPER_COMPLETE_ARGS", "")).split()
-        begun = [known for known in COMMANDS if known in asked[1:2]]
-        complete([command(known) for known in begun or COMMANDS], words)
-    if name is None and "--version" in words:
+def _without_command(name: str | None, words: Sequence[str]) -> int | None:
+    """Answer what needs no command: help and version. Null where there is a command to carry out."""
+    if name is not None:
+        return None
+    if "--version" in words:
         from gitopsc import __version__
 
         terminal.write(sys.stdout, f"gitopsc {__version__}\n")
         return 0
-    if name is None and any(word in ("--help", "-h") for word in words):
+    from gitopsc.cli.root import help_text
+
+    if any(word.startswith("--completion") for word in words):
+        return _completion(words)
+    if "--help" in words or "-h" in words:
         terminal.write(sys.stdout, help_text())
         return 0
-    if name is None and not words:
+    if not words:
         terminal.write(sys.stderr, help_text())
         return 2
     return None
+
+
+def _completion(words: Sequence[str]) -> int:
+    from gitopsc.cli.completion import SCRIPTS
+
+    shell = words[-1].partition("=")[2] or words[-1]
+    if shell not in SCRIPTS:
+        terminal.write(sys.stderr, f"gitopsc: --completion takes one of {', '.join(SCRIPTS)}\n")
+        return 2
+    terminal.write(sys.stdout, SCRIPTS[shell])
+    return 0
 
 
 def _carry_out(name: str | None, words: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -93,9 +102,11 @@ def _carry_out(name: str | None, words: Sequence[str], environment: Mapping[str,
         values = _values(command, words, environment)
         if isinstance(values, int):
             return values
+        sees = {**values, "output": "text"}
+        _good_form(command, values["output"])
         sees = values
         if sees["version"]:
-            return _without_command(None, ["--version"], environment) or 0
+            return _without_command(None, ["--version"]) or 0
         options = _options(values, environment)
         root = options.directory
         result = _call(command, options, values)
@@ -151,6 +162,7 @@ def _options(values: Mapping[str, Any], environment: Mapping[str, str]) -> Optio
         cache=not values.get("no_cache"),
         limits=_limits(values),
         allow_missing_schema=values.get("allow_missing_schema", False),
+        environ=environment,
     )
 
 
@@ -159,14 +171,16 @@ def _limits(values: Mapping[str, Any]) -> Limits:
     return Limits(**said)
 
 
-def _call(command: Command, options: Options, values: Mapping[str, Any]) -> Result:
+def _good_form(command: Command, form: str) -> None:
     from gitopsc.report.formats import RESULTS
 
-    form = values["output"]
     if form not in RESULTS and form not in command.forms:
         raise Invalid(f"'{command.name}' has no output form '{form}'", hint=f"one of {', '.join((*RESULTS, *command.forms))}")
+
+
+def _call(command: Command, options: Options, values: Mapping[str, Any]) -> Result:
     own = {parameter.name: values[parameter.name] for parameter in command.parameters}
-    result = command.run(options, **own, **({"form": form} if command.formed else {}))
+    result = command.run(options, **own, **({"form": values["output"]} if command.formed else {}))
     if not isinstance(result, Result):
         raise TypeError(f"{command.name} gave {type(result).__name__}, not Result")
     return result

@@ -1,9 +1,9 @@
-"""Commands as typer knows them: parsing with all its messages, help, shell completion. The one module that imports typer."""
+"""Commands as typer knows them: parsing with all its messages, help. The one module that imports typer."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import typer
@@ -27,7 +27,7 @@ def parse(command: Command, words: Sequence[str]) -> dict[str, Any] | int:
     Raises: Invalid, with what is wrong with the words.
     """
     app = typer.Typer(add_completion=False, **_SETTINGS)
-    _register(app, command)
+    app.command(command.name, help=explained(command))(_collector(command))
     try:
         found = get_command(app).main(list(words), prog_name=f"gitopsc {command.name}", standalone_mode=False)
     except TyperException as error:
@@ -37,25 +37,14 @@ def parse(command: Command, words: Sequence[str]) -> dict[str, Any] | int:
     return found if isinstance(found, dict) else int(found or 0)
 
 
-def complete(commands: Sequence[Command], words: Sequence[str]) -> None:
-    """Answer a shell that asks for completions, or install them. Ends the process."""
-    app = typer.Typer(add_completion=True, **_SETTINGS)
+def _collector(command: Command) -> Callable[..., dict[str, Any]]:
+    """A function whose signature is the command's words, which gives what it is called with."""
 
-    @app.callback()
-    def _root() -> None:
-        """Compile application specs into an environment repository."""
-
-    for command in commands:
-        _register(app, command)
-    app(list(words), prog_name="gitopsc")
-
-
-def _register(app: typer.Typer, command: Command) -> None:
     def collect(**values: Any) -> dict[str, Any]:
         return {parameter.name: _normal(parameter, values[parameter.name]) for parameter in command.every}
 
     collect.__signature__ = inspect.Signature([_parameter(parameter) for parameter in command.every])  # type: ignore[attr-defined]
-    app.command(command.name, help=explained(command), short_help=command.summary)(collect)
+    return collect
 
 
 def _normal(parameter: Parameter, value: Any) -> Any:

@@ -118,7 +118,7 @@ WORKSPACE = (
 
 def arrange(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     """The command's name (null: none), and all other words with those that stood before the name behind it."""
-    takes = {word: parameter.type != "flag" for parameter in GLOBAL for word in parameter.words}
+    takes = {word: parameter.type != "flag" for parameter in GLOBAL for word in parameter.words} | {"--completion": True}
     before: list[str] = []
     rest = list(argv)
     while rest and rest[0].startswith("-") and rest[0] != "-":
