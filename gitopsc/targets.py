@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gitopsc.compile import Compiler, Target
-from gitopsc.diagnostics import Diagnostic, Place
+from gitopsc.diagnostics import Diagnostic
 from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
 from gitopsc.spec.kinds import Workspace
@@ -32,11 +32,11 @@ def compile_all(opened: Opened, tasks: Sequence[Task], options: Options) -> list
 
 def check_collisions(workspace: Workspace, targets: Sequence[Target]) -> list[Diagnostic]:
     """Two applications, or two environments of one cluster, that produce the same object: each an error naming both places."""
-    from gitopsc.validate.collisions import collisions
+    from gitopsc.validate.collisions import Maker, collisions
 
-    clusters: dict[str, dict[tuple[str, str], list[tuple[ObjectRef, Place | None]]]] = {}
+    made: dict[str, list[tuple[ObjectRef, Maker]]] = {}
     for target in targets:
         environment = workspace.environments[target.environment]
         cluster = str(environment.target.get("cluster") or f"environment {environment.name}")
-        clusters.setdefault(cluster, {})[(target.environment, target.application)] = [(ref, place) for ref, _, place in target.objects]
-    return [finding for cluster in sorted(clusters) for finding in collisions(clusters[cluster])]
+        made.setdefault(cluster, []).extend((ref, Maker(target.application, target.environment, place)) for ref, _, place in target.objects)
+    return collisions(made)
