@@ -16,7 +16,7 @@ from gitopsc.repository.layout import ENVIRONMENT_LOCK, GITATTRIBUTES, REPOSITOR
 from gitopsc.repository.locks import EnvironmentLock, EnvironmentSource, Release, ReleaseLock, RepositoryLock, Source, tombstone
 from gitopsc.repository.message import Entry, commit_message
 from gitopsc.repository.objects import Folder, folder
-from gitopsc.repository.publish import Changes, next_generation
+from gitopsc.repository.publish import Changes, next_generations
 from gitopsc.repository.store import Snapshot
 from gitopsc.spec.identity import absence_id
 from gitopsc.spec.kinds import Environment, Workspace
@@ -63,7 +63,7 @@ def steps(wanted: Wanted, snapshot: Snapshot, algorithm: Any) -> list[Step]:
         action = _action(target, known.get(pair), wanted.source, lambda p=pair: snapshot.rendered(*p))  # type: ignore[misc]
         if action is not None:
             changed[pair] = (action, known.get(pair))
-    generations = next_generation(snapshot, [*changed, *gone])
+    generations = next_generations(snapshot, [*changed, *gone])
     out = [_written(wanted, pair, action, before, generations[pair]) for pair, (action, before) in changed.items()]
     empty = folder({}, algorithm)
     for pair, before in gone.items():

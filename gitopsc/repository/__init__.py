@@ -42,7 +42,7 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
     ``publish(repository, plan, *, deadline=60.0) -> Published(revision | None, snapshot, notices)``
         ``plan(snapshot) -> Changes | None`` is called again on each new tip, so it must be cheap and pure. Nothing changed: no commit,
         revision None. ``Conflict`` where a folder of ours changed meanwhile, ``Failure`` with the server's words where a push is refused
-    ``next_generation(snapshot, pairs) -> dict[pair, int]``    lock + 1, or the highest in recent history + 1 after somebody's revert
+    ``next_generations(snapshot, pairs) -> dict[pair, int]``    lock + 1, or the highest in recent history + 1 after somebody's revert
 
 ``message``: ``commit_message(subject, entries) -> str``, ``Entry(action, environment, application, release, generation, source, origin)``
 
