@@ -64,6 +64,15 @@ class Seq(list[Any]):
         return found or self.at
 
 
+class LeadingZero(int):
+    """An integer that was written with a leading zero (``0644``): its octal value, or its decimal one where it has an 8 or a 9.
+
+    Only a file's mode may be written so; ``raw`` of the container has the text as written.
+    """
+
+    __slots__ = ()
+
+
 def place_of(tree: Value, path: Path) -> Place | None:
     """The place of the deepest value along ``path`` that knows one."""
     best = getattr(tree, "at", None)
