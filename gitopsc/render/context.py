@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from gitopsc.diagnostics import Diagnostics, Place
-from gitopsc.render.engine import OMIT
 from gitopsc.render.lower.configs import bind_configs
 from gitopsc.render.lower.disruption import disruption
 from gitopsc.render.lower.jobs import cron, job
@@ -18,6 +17,7 @@ from gitopsc.render.lower.scale import autoscaler, check_scale, scale
 from gitopsc.render.lower.services import services
 from gitopsc.render.lower.shape import field
 from gitopsc.render.lower.storage import Storage, storage
+from gitopsc.render.template import OMIT
 from gitopsc.spec.resolved import Resolved, Workload
 from gitopsc.values import Map
 

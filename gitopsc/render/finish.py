@@ -105,7 +105,7 @@ def check_names(workload: Workload, component: ComponentType, diagnostics: Diagn
     names = field(workload.spec, "names")
     known = {kind.partition(".")[0] for kind in component.kinds}
     for kind in names:
-        if kind not in known:
+        if kind.partition(".")[0] not in known:
             diagnostics.error(
                 "unknown-kind",
                 f"'names' gives a name to a {kind}, and a {component.name} has none",

@@ -9,11 +9,12 @@ from typing import Any
 from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.objects import Manifest, ObjectRef, ref_of
 from gitopsc.render.context import template_context
-from gitopsc.render.engine import Template, render_documents
+from gitopsc.render.engine import Engine
 from gitopsc.render.finish import check_kind, check_names, finish
 from gitopsc.render.lower.configs import config_map, config_names, referenced
 from gitopsc.render.manifests import raw_manifests
 from gitopsc.render.patches import patched
+from gitopsc.render.template import Template, TemplateError
 from gitopsc.render.when import applies
 from gitopsc.spec.kinds import ComponentType, TypeTemplate
 from gitopsc.spec.resolved import MergeKeys, Resolved, Workload
@@ -22,12 +23,15 @@ from gitopsc.values import Map
 _FIRST = ("ServiceAccount", "ConfigMap", "Secret", "PersistentVolumeClaim", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Service")
 
 
-def render(resolved: Resolved, types: Mapping[str, ComponentType], *, merge_keys: MergeKeys | None = None) -> tuple[list[Manifest], Diagnostics]:
+def render(
+    resolved: Resolved, types: Mapping[str, ComponentType], engine: Engine | None = None, *, merge_keys: MergeKeys | None = None
+) -> tuple[list[Manifest], Diagnostics]:
     """(manifests in a fixed order, everything that is wrong). The manifests are meaningless where there are errors.
 
-    ``types``: component types by name, with all that they inherit. ``merge_keys``: the workspace's keys for custom kinds.
+    ``types``: component types by name, with all that they inherit. ``engine``: one for a whole build, which then compiles each
+    template once. ``merge_keys``: the workspace's keys for lists of custom kinds.
     """
-    room = _Rendering(resolved, types, merge_keys)
+    room = _Rendering(resolved, types, engine or Engine(), merge_keys)
     for workload in resolved.workloads:
         room.workload(workload)
     room.configs()
@@ -42,8 +46,8 @@ def render(resolved: Resolved, types: Mapping[str, ComponentType], *, merge_keys
 class _Rendering:
     """One application in one environment, while it is rendered."""
 
-    def __init__(self, resolved: Resolved, types: Mapping[str, ComponentType], merge_keys: MergeKeys | None) -> None:
-        self.resolved, self.types, self.merge_keys = resolved, types, merge_keys
+    def __init__(self, resolved: Resolved, types: Mapping[str, ComponentType], engine: Engine, merge_keys: MergeKeys | None) -> None:
+        self.resolved, self.types, self.engine, self.merge_keys = resolved, types, engine, merge_keys
         self.manifests: list[Manifest] = []
         self.diagnostics = Diagnostics()
         self.config_names = config_names(resolved.configs)
@@ -63,7 +67,12 @@ class _Rendering:
             self.put(finish(data, self.resolved, workload, self.merge_keys, self.diagnostics), workload.name, workload.place)
 
     def _documents(self, template: TypeTemplate, context: dict[str, Any]) -> list[Map]:
-        return render_documents(Template(template.name, template.text, template.file, template.first_line), context)
+        """What a template gives; nothing, and its errors told, where it is wrong."""
+        try:
+            return self.engine.render_documents(Template(template.name, template.text, template.file, template.first_line), context)
+        except TemplateError as error:
+            self.diagnostics.extend(error.diagnostics)
+            return []
 
     def configs(self) -> None:
         """A ConfigMap of each config in every namespace that refers to it; in the application's own where nobody does."""

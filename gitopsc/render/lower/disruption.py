@@ -13,12 +13,14 @@ _POLICY_SINCE = (1, 27)
 def disruption(workload: Workload, kubernetes: tuple[int, int]) -> Map:
     """The spec of a PodDisruptionBudget; empty where there is none.
 
-    One is derived for two replicas and more: below, it would block every drain. ``AlwaysAllow`` so that a pod that crashes
+    One is derived for two replicas and more: below, it would block every drain, so a singleton has none at all. ``AlwaysAllow`` so that a pod that crashes
     anyway does not block one either.
     """
     spec = workload.spec
     written, out = field(spec, "disruption"), Map((), spec.places.get("disruption") or spec.places.get("scale") or workload.place)
     opinion = workload.profile != "none"
+    if field(spec, "scale").get("singleton"):
+        return out
     if written:
         copy_fields(written, out, {"minAvailable": "minAvailable", "maxUnavailable": "maxUnavailable"})
     elif "disruption" not in spec.removed and opinion and workload.base in SCALED and least_replicas(workload) > 1:

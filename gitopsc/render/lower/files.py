@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gitopsc.diagnostics import Place
 from gitopsc.render.lower.shape import add, copy_fields, put_map, scalar_map
+from gitopsc.render.lower.volumes import key_paths
 from gitopsc.spec.resolved import Workload
 from gitopsc.values import Map, Seq
 
@@ -123,7 +124,7 @@ def _foreign(path: str, file: Map, member: str, volume_name: Callable[[str], str
         copy_fields(file, item, {"mode": "mode"})
         source.put("items", Seq([item], where), where)
     else:
-        copy_fields(reference, source, {"items": "items"})
+        source.put("items", key_paths(reference), reference.place("items"))
         copy_fields(file, source, {"mode": "defaultMode"})
     copy_fields(reference, source, {"optional": "optional"})
     mount = scalar_map([("name", volume), ("mountPath", path)], place)

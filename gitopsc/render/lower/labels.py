@@ -19,7 +19,8 @@ _PHASES = {"pre-deploy": "PreSync", "post-deploy": "PostSync"}
 def object_name(workload: Workload, kind: str) -> tuple[str, Place | None]:
     """(name, place) of the object of a kind: the workload's name, unless ``names`` says otherwise."""
     names = field(workload.spec, "names")
-    return (names[kind], names.place(kind)) if kind in names else (workload.name, workload.place)
+    key = next((key for key in names if key.partition(".")[0] == kind), None)
+    return (names[key], names.place(key)) if key is not None else (workload.name, workload.place)
 
 
 def application_labels(application: str, place: Place | None) -> Map:

@@ -43,17 +43,10 @@ def _annotations(route: Map, routing: Map) -> Map:
     return out
 
 
-def _paths(route: Map) -> list[tuple[str, str, Place | None]]:
-    """(path, type, place); a path without a type is a prefix."""
-    paths = route.get("paths") or ["/"]
-    found = []
-    for index, path in enumerate(paths):
-        place = paths.place(index) if isinstance(paths, Seq) else route.at
-        if isinstance(path, dict):
-            found.append((path.get("path", "/"), path.get("type", "Prefix"), place))
-        else:
-            found.append((path, "Prefix", place))
-    return found
+def _paths(route: Map) -> list[tuple[str, Place | None]]:
+    """(path prefix, place): all of the host where none is written."""
+    paths = route.get("paths") or Seq(["/"], route.at)
+    return [(path, paths.place(index) if isinstance(paths, Seq) else route.at) for index, path in enumerate(paths)]
 
 
 def _http_route(resolved: Resolved, route: Map, routing: Map, backend: tuple[str, int, Place | None], diagnostics: Diagnostics, path: str) -> Map:
@@ -71,8 +64,8 @@ def _http_route(resolved: Resolved, route: Map, routing: Map, backend: tuple[str
         )
     put_map(out, "hostnames", _hosts(route))
     matches = Seq((), place)
-    for value, kind, where in _paths(route):
-        match = scalar_map([("type", "PathPrefix" if kind == "Prefix" else kind), ("value", value)], where)
+    for value, where in _paths(route):
+        match = scalar_map([("type", "PathPrefix"), ("value", value)], where)
         add(matches, scalar_map([("path", match)], where), where)
     rule = Map((), place)
     rule.put("matches", matches, place)
@@ -111,20 +104,18 @@ def _ingress(route: Map, routing: Map, backend: tuple[str, int, Place | None], n
 
 def _tls(route: Map, hosts: Seq, name: str) -> Seq:
     place = route.places.get("tls") or route.at
-    written = route.get("tls")
-    secret = written.get("secret", f"{name}-tls") if isinstance(written, dict) else f"{name}-tls"
     entry = Map((), place)
     put_map(entry, "hosts", hosts)
-    entry.put("secretName", secret, place)
+    entry.put("secretName", f"{name}-tls", place)
     return Seq([entry], place)
 
 
 def _ingress_paths(route: Map, backend: tuple[str, int, Place | None]) -> Seq:
     out = Seq((), route.at)
-    for value, kind, where in _paths(route):
+    for value, where in _paths(route):
         number = scalar_map([("number", backend[1])], backend[2])
         service = scalar_map([("name", backend[0]), ("port", number)], backend[2])
-        entry = scalar_map([("path", value), ("pathType", "Prefix" if kind == "PathPrefix" else kind)], where)
+        entry = scalar_map([("path", value), ("pathType", "Prefix")], where)
         entry.put("backend", scalar_map([("service", service)], backend[2]), backend[2])
         add(out, entry, where)
     return out

@@ -84,11 +84,7 @@ def autoscaler(workload: Workload) -> Map:
 
 
 def _metric(resource: str, written: Map) -> Map:
-    """A number (or ``70%``) is a share of the request, any other text a quantity a pod."""
-    value, place = written[resource], written.place(resource)
-    text = str(value)
-    if isinstance(value, int) or text.endswith("%"):
-        target = [("type", "Utilization"), ("averageUtilization", int(text.rstrip("%")))]
-    else:
-        target = [("type", "AverageValue"), ("averageValue", text)]
-    return scalar_map([("type", "Resource"), ("resource", scalar_map([("name", resource), ("target", scalar_map(target, place))], place))], place)
+    """The use to aim at, in percent of the request."""
+    place = written.place(resource)
+    target = scalar_map([("type", "Utilization"), ("averageUtilization", written[resource])], place)
+    return scalar_map([("type", "Resource"), ("resource", scalar_map([("name", resource), ("target", target)], place))], place)

@@ -60,6 +60,8 @@ _FIELDS = {
 
 def _source(member: str, volume: Map) -> Map:
     value, place = volume[member], volume.place(member)
+    if member == "emptyDir":
+        return _empty_dir(value, place)
     if member == "ephemeral":
         return scalar_map([("volumeClaimTemplate", scalar_map([("spec", claim_spec(value, place))], place))], place)
     if member not in _FIELDS:
@@ -68,6 +70,28 @@ def _source(member: str, volume: Map) -> Map:
     if isinstance(value, str):
         value = scalar_map([("name", value)], place)
     copy_fields(value, out, _FIELDS[member])
+    if "items" in out:
+        out.put("items", key_paths(value), value.place("items"))
+    return out
+
+
+def _empty_dir(value: Map, place: Place | None) -> Map:
+    out = Map((), place)
+    copy_fields(value, out, {"medium": "medium"})
+    if "sizeLimit" in value:
+        out.put("sizeLimit", as_text(value, "sizeLimit"), value.place("sizeLimit"))
+    return out
+
+
+def key_paths(source: Map) -> Seq:
+    """``items``: ``{key: path}`` or ``[{key, path, mode}]`` → ``[{key, path, mode}]``."""
+    items, place = source["items"], source.place("items")
+    if not isinstance(items, dict):
+        return items if isinstance(items, Seq) else Seq(items, place)
+    out = Seq((), place)
+    for key, path in items.items():
+        where = items.place(key) if isinstance(items, Map) else place
+        add(out, scalar_map([("key", key), ("path", path)], where), where)
     return out
 
 
@@ -92,14 +116,6 @@ def _persistent(workload: Workload, name: str, volume: Map, out: Volumes, diagno
         add(out.templates, scalar_map([("metadata", scalar_map([("name", template)], source.place("name"))), ("spec", spec)], where), place)
         _retain(source, out, diagnostics, f"{path}.retain")
         return
-    if "retain" in source:
-        diagnostics.error(
-            "retain-without-stateful",
-            f"'retain' is kept by stateful sets only, and '{workload.name}' is a {workload.base}",
-            source.place("retain"),
-            hint="leave it out: the claim of such a workload lives until it is removed from the application",
-            path=f"{path}.retain",
-        )
     claim = source.get("name", f"{workload.name}-{name}")
     add(out.claims, scalar_map([("name", claim), ("spec", spec)], where), place)
     add(out.pod, scalar_map([("name", name), ("persistentVolumeClaim", scalar_map([("claimName", claim)], source.place("name")))], where), place)
