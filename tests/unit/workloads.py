@@ -44,7 +44,7 @@ def _value(node: yaml.Node, file: str, loader: yaml.SafeLoader, native: bool = F
         seq = Seq([_value(child, file, loader, native) for child in node.value], _place(node, file))
         seq.places = [_place(child, file) for child in node.value]
         return seq
-    return loader.construct_object(node)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node)
 
 
 def _place(node: yaml.Node, file: str) -> Place:
