@@ -1,0 +1,190 @@
+"""What an object must look like as a whole: one-of members, fields that need each other. Formats like any other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gitopsc.validate.formats import Format, at_most_one, exactly_one, ref
+
+_VALUES = {"properties": {"values": {"type": "array", "minItems": 1}}, "required": ["values"]}
+_NO_VALUES = {"not": {"properties": {"values": {"type": "array", "minItems": 1}}, "required": ["values"]}}
+_VOLUME_SOURCES = (
+    "awsElasticBlockStore azureDisk azureFile cephfs cinder configMap csi downwardAPI emptyDir ephemeral fc flexVolume flocker gcePersistentDisk gitRepo "
+    "glusterfs hostPath image iscsi nfs persistentVolumeClaim photonPersistentDisk portworxVolume projected quobyte rbd scaleIO secret storageos vsphereVolume"
+).split()
+_ENV_SOURCES = ("configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef", "fileKeyRef")
+_PROJECTIONS = ("clusterTrustBundle", "configMap", "downwardAPI", "podCertificate", "secret", "serviceAccountToken")
+
+
+def _operator(values: tuple[str, ...], then: dict[str, Any], otherwise: dict[str, Any]) -> dict[str, Any]:
+    return {"if": {"properties": {"operator": {"enum": list(values)}}, "required": ["operator"]}, "then": then, "else": otherwise}
+
+
+CONDITIONS: dict[str, Format] = {
+    "env-value": Format(
+        "one-of",
+        "value or valueFrom, not both",
+        {"not": {"properties": {"value": {"type": "string", "minLength": 1}, "valueFrom": {"type": "object"}}, "required": ["value", "valueFrom"]}},
+    ),
+    "env-source": Format("one-of", "exactly one of configMapKeyRef, secretKeyRef, fieldRef and resourceFieldRef", exactly_one(_ENV_SOURCES)),
+    "env-from": Format("one-of", "exactly one of configMapRef and secretRef", exactly_one(("configMapRef", "secretRef"))),
+    "probe-handler": Format("one-of", "exactly one of httpGet, tcpSocket, grpc and exec", exactly_one(("httpGet", "tcpSocket", "grpc", "exec"))),
+    "lifecycle-handler": Format("one-of", "exactly one of exec, httpGet, tcpSocket and sleep", exactly_one(("exec", "httpGet", "tcpSocket", "sleep"))),
+    "exec-command": Format("missing-field", "a command", {"required": ["command"], "properties": {"command": {"type": "array", "minItems": 1}}}),
+    "volume-source": Format("one-of", "exactly one kind of volume, such as emptyDir, configMap, secret or persistentVolumeClaim", exactly_one(_VOLUME_SOURCES)),
+    "projection-source": Format("one-of", "exactly one of configMap, secret, downwardAPI, serviceAccountToken", exactly_one(_PROJECTIONS)),
+    "downward-file": Format("one-of", "exactly one of fieldRef and resourceFieldRef", exactly_one(("fieldRef", "resourceFieldRef"))),
+    "named-source": Format("missing-field", "a name", {"required": ["name"], "properties": {"name": {"minLength": 1}}}),
+    "secret-source": Format("missing-field", "a secretName", {"required": ["secretName"], "properties": {"secretName": {"minLength": 1}}}),
+    "sub-path": Format("one-of", "subPath or subPathExpr, not both", at_most_one(("subPath", "subPathExpr"))),
+    "local-profile": Format(
+        "one-of",
+        "localhostProfile with type Localhost, and only with it",
+        {
+            "if": {"properties": {"type": {"const": "Localhost"}}, "required": ["type"]},
+            "then": {"required": ["localhostProfile"], "properties": {"localhostProfile": {"type": "string", "minLength": 1}}},
+            "else": {"properties": {"localhostProfile": {"type": "null"}}},
+        },
+    ),
+    "selector-values": Format(
+        "one-of", "values with the operators In and NotIn, and none with Exists and DoesNotExist", _operator(("In", "NotIn"), _VALUES, _NO_VALUES)
+    ),
+    "node-values": Format(
+        "one-of",
+        "values with In and NotIn, one with Gt and Lt, none with Exists and DoesNotExist",
+        _operator(
+            ("In", "NotIn"),
+            _VALUES,
+            _operator(("Gt", "Lt"), {"required": ["values"], "properties": {"values": {"type": "array", "minItems": 1, "maxItems": 1}}}, _NO_VALUES),
+        ),
+    ),
+    "toleration": Format(
+        "one-of",
+        "no value with operator Exists, operator Exists without a key, and tolerationSeconds only with effect NoExecute",
+        {
+            "allOf": [
+                _operator(("Exists",), {"properties": {"value": {"maxLength": 0}}}, {"required": ["key"], "properties": {"key": {"minLength": 1}}}),
+                {
+                    "if": {"properties": {"tolerationSeconds": {"type": "integer"}}, "required": ["tolerationSeconds"]},
+                    "then": {"properties": {"effect": {"const": "NoExecute"}}, "required": ["effect"]},
+                },
+            ]
+        },
+    ),
+    "weight": Format("out-of-range", "a weight from 1 to 100", {"minimum": 1, "maximum": 100}),
+    "token-seconds": Format("out-of-range", "600 seconds or more", {"minimum": 600, "maximum": 2**32}),
+    "medium": Format("wrong-value", "Memory, HugePages, HugePages-<size> or nothing", {"pattern": "^(|Memory|HugePages(-.+)?)$"}),
+    "claim-spec": Format(
+        "missing-field",
+        "accessModes and resources.requests.storage",
+        {
+            "required": ["accessModes", "resources"],
+            "properties": {
+                "accessModes": {"type": "array", "minItems": 1},
+                "resources": {"type": "object", "required": ["requests"], "properties": {"requests": {"type": "object", "required": ["storage"]}}},
+            },
+        },
+    ),
+    "positive-int32": Format("out-of-range", "a whole number from 1 to 2147483647", {"minimum": 1, "maximum": 2**31 - 1}),
+    "optional-label": Format(
+        "wrong-name", "a DNS label: at most 63 of a-z, 0-9 and inner '-'", {"pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$", "maxLength": 63}
+    ),
+    "optional-port-name": Format(
+        "wrong-port", "a port name: at most 15 of a-z, 0-9 and single inner '-', with a letter among them", {"anyOf": [{"maxLength": 0}, ref("port-name")]}
+    ),
+    "target-port": Format(
+        "wrong-port",
+        "a port from 1 to 65535 or the name of one",
+        {"if": {"type": "string"}, "then": ref("optional-port-name"), "else": {"minimum": 0, "maximum": 65535}},
+    ),
+    "app-protocol": Format("wrong-value", "a protocol name such as http, or a prefixed one such as kubernetes.io/h2c", ref("label-key")),
+    "affinity-seconds": Format("out-of-range", "1 to 86400 seconds", {"minimum": 1, "maximum": 86400}),
+    "ingress-spec": Format(
+        "missing-field",
+        "rules or a defaultBackend",
+        {"anyOf": [{"required": ["rules"], "properties": {"rules": {"type": "array", "minItems": 1}}}, {"required": ["defaultBackend"]}]},
+    ),
+    "ingress-path": Format(
+        "wrong-path",
+        "a path beginning with '/', without '//', '/./', '/../' and their escapes",
+        {
+            "if": {"properties": {"pathType": {"enum": ["Exact", "Prefix"]}}},
+            "then": {"required": ["path"], "properties": {"path": {"pattern": "^/", "not": {"pattern": r"//|/\./|/\.\./|%2[fF]|/\.\.?$"}}}},
+            "else": {"properties": {"path": {"pattern": "^(/.*)?$"}}},
+        },
+    ),
+    "ingress-backend": Format("one-of", "exactly one of service and resource", exactly_one(("service", "resource"))),
+    "ingress-service": Format("missing-field", "a port", {"required": ["port"]}),
+    "backend-port": Format(
+        "one-of",
+        "exactly one of name and number",
+        {"oneOf": [{"required": ["name"], "properties": {"name": {"minLength": 1}}}, {"required": ["number"], "properties": {"number": {"minimum": 1}}}]},
+    ),
+    "end-port": Format(
+        "wrong-port",
+        "endPort only beside a port that is a number",
+        {
+            "if": {"required": ["endPort"], "properties": {"endPort": {"type": "integer"}}},
+            "then": {"required": ["port"], "properties": {"port": {"type": "integer"}}},
+        },
+    ),
+    "network-peer": Format(
+        "one-of",
+        "ipBlock alone, or podSelector and namespaceSelector",
+        {
+            "anyOf": [{"required": ["ipBlock"]}, {"required": ["podSelector"]}, {"required": ["namespaceSelector"]}],
+            "not": {"required": ["ipBlock"], "anyOf": [{"required": ["podSelector"]}, {"required": ["namespaceSelector"]}]},
+        },
+    ),
+    "disruption": Format("one-of", "minAvailable or maxUnavailable, not both", at_most_one(("minAvailable", "maxUnavailable"))),
+    "metric-source": Format(
+        "one-of",
+        "the source that type names (resource for Resource, containerResource, pods, object, external), alone",
+        {
+            "oneOf": [
+                {
+                    "properties": {
+                        "type": {"const": kind},
+                        **{other: {"type": "null"} for other in ("resource", "containerResource", "pods", "object", "external") if other != field},
+                    },
+                    "required": [field],
+                }
+                for kind, field in (
+                    ("Resource", "resource"),
+                    ("ContainerResource", "containerResource"),
+                    ("Pods", "pods"),
+                    ("Object", "object"),
+                    ("External", "external"),
+                )
+            ]
+        },
+    ),
+    "metric-target": Format(
+        "one-of",
+        "exactly the value that type names: averageUtilization for Utilization, averageValue for AverageValue, value for Value",
+        {
+            "oneOf": [
+                {
+                    "properties": {"type": {"const": "Utilization"}, "value": {"type": "null"}, "averageValue": {"type": "null"}},
+                    "required": ["averageUtilization"],
+                },
+                {"properties": {"type": {"const": "AverageValue"}, "averageUtilization": {"type": "null"}}, "required": ["averageValue"]},
+                {"properties": {"type": {"const": "Value"}, "averageUtilization": {"type": "null"}}, "required": ["value"]},
+            ]
+        },
+    ),
+    "window": Format("out-of-range", "0 to 3600 seconds", {"minimum": 0, "maximum": 3600}),
+    "period": Format("out-of-range", "1 to 1800 seconds", {"minimum": 1, "maximum": 1800}),
+    "rbac-rule": Format(
+        "one-of",
+        "apiGroups with resources, or nonResourceURLs alone",
+        {
+            "if": {"required": ["nonResourceURLs"], "properties": {"nonResourceURLs": {"type": "array", "minItems": 1}}},
+            "then": {"properties": {"apiGroups": {"maxItems": 0}, "resources": {"maxItems": 0}, "resourceNames": {"maxItems": 0}}},
+            "else": {
+                "required": ["apiGroups", "resources"],
+                "properties": {"apiGroups": {"type": "array", "minItems": 1}, "resources": {"type": "array", "minItems": 1}},
+            },
+        },
+    ),
+}

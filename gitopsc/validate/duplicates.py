@@ -1,0 +1,77 @@
+"""Lists whose items are told apart by keys (``x-kubernetes-list-map-keys``): no two items may have the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gitopsc.kubernetes import REF, Schema
+from gitopsc.validate.finding import Subject, shown
+from gitopsc.values import Path
+
+DEFAULTS: dict[str, Any] = {"protocol": "TCP"}
+"""What the API server takes for a key that is not written."""
+
+
+class Keyed:
+    """What to look at in a value: ``fields`` by name, ``items`` of a list, ``values`` of a map; ``keys`` of a keyed list."""
+
+    __slots__ = ("fields", "items", "keys")
+
+    def __init__(self) -> None:
+        self.fields: tuple[tuple[str, Keyed], ...] = ()
+        self.items: Keyed | None = None
+        self.keys: tuple[str, ...] = ()
+
+
+def keyed_lists(schema: Schema) -> Keyed | None:
+    """Where a kind has keyed lists; None where it has none."""
+    return _keyed(schema, schema.get("$defs", {}), ())
+
+
+def _keyed(schema: Any, definitions: Mapping[str, Any], inside: tuple[str, ...]) -> Keyed | None:
+    if not isinstance(schema, dict):
+        return None
+    target = schema.get("$ref")
+    if isinstance(target, str):
+        name = target.removeprefix(REF)
+        return None if name in inside else _keyed(definitions.get(name), definitions, (*inside, name))
+    out = Keyed()
+    fields = ((name, _keyed(field, definitions, inside)) for name, field in schema.get("properties", {}).items() if name != "status")
+    out.fields = tuple((name, found) for name, found in fields if found is not None)
+    out.items = _keyed(schema.get("items"), definitions, inside)
+    out.keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
+    return out if out.fields or out.items or out.keys else None
+
+
+def check_duplicates(subject: Subject, value: Any, keyed: Keyed, path: Path = ()) -> None:
+    """Report the items that have the keys of an earlier one."""
+    if isinstance(value, dict):
+        for name, inner in keyed.fields:
+            found = value.get(name)
+            if found:
+                check_duplicates(subject, found, inner, (*path, name))
+    elif isinstance(value, list):
+        if keyed.keys and len(value) > 1:
+            _check_list(subject, value, keyed.keys, path)
+        if keyed.items is not None:
+            for index, item in enumerate(value):
+                check_duplicates(subject, item, keyed.items, (*path, index))
+
+
+def _check_list(subject: Subject, items: list[Any], keys: tuple[str, ...], path: Path) -> None:
+    if len(keys) == 1:
+        key = keys[0]
+        found = [item.get(key) for item in items if isinstance(item, dict)]
+        if len({str(value) for value in found}) == len(items):
+            return
+    seen: set[tuple[Any, ...]] = set()
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            continue
+        values = tuple(item.get(key, DEFAULTS.get(key)) for key in keys)
+        comparable = tuple(map(repr, values))
+        if comparable in seen:
+            named = " and ".join(f"{key} {shown(value)}" for key, value in zip(keys, values, strict=True) if value is not None)
+            subject.error("duplicate", (*path, index), f"expected each item once, found {named} again", "the API server tells the items apart by it")
+        seen.add(comparable)
