@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitopsc.cli.words import SETS, Command, argument, option
-from gitopsc.diagnostics import Invalid
 
 if TYPE_CHECKING:
     from gitopsc.options import Options
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
 def run(options: Options, application: str, environment: str, path: str | None, object_: str | None, object_path: str | None, sets: tuple[str, ...]) -> Result:
     """Where a value came from."""
+    from gitopsc.diagnostics import Invalid
+
     if (path is None) == (object_ is None):
         raise Invalid("either a PATH of the spec or --object was expected", hint="gitopsc explain shop prod workloads.api.scale.replicas")
     if object_path is not None and object_ is None:

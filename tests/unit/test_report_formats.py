@@ -164,38 +164,6 @@ def test_a_diff_reads_from_environment_to_field() -> None:
     assert text(Result("DiffResult", {"changes": []})) == "no differences\n"
 
 
-def test_a_build_names_what_moved_and_counts_the_rest() -> None:
-    application = {"name": "shop", "release": "r-1", "generation": 2, "action": "build", "objects": 3, "created": [DEPLOYMENT], "changed": [], "deleted": []}
-    still = {"name": "other", "release": "r-2", "generation": 1, "action": None, "objects": 2, "created": [], "changed": [], "deleted": []}
-    data = {"revision": "abc", "changed": True, "environments": [{"name": "dev", "applications": [application, still]}]}
-    assert text(Result("BuildResult", data)).splitlines() == [
-        "dev",
-        "  shop  build, generation 2, 3 objects (1 created), release r-1",
-        "1 application unchanged",
-        "committed abc",
-    ]
-    assert text(Result("BuildResult", {"revision": None, "changed": False, "environments": []})) == "already up to date\n"
-
-
-def test_explain_reads_as_the_language_page_shows() -> None:
-    places = [
-        {
-            "file": "overlays/prod.yaml",
-            "line": 11,
-            "column": 5,
-            "layer": "Overlay shop-prod, environment prod",
-            "operation": "set",
-            "value": "500m",
-            "effective": True,
-        },
-        {"file": "gitopsc.yaml", "line": 11, "column": 5, "layer": "Workspace default, type service", "operation": "set", "value": "50m", "effective": False},
-    ]
-    assert text(Result("ExplainResult", {"value": "500m", "places": places})).splitlines() == [
-        "overlays/prod.yaml:11: '500m' <- effective   (Overlay shop-prod, environment prod)",
-        "gitopsc.yaml:11:       '50m'  (overridden)   (Workspace default, type service)",
-    ]
-
-
 def test_text_is_silent_where_errors_ended_it_and_unknown_kinds_show_their_fields() -> None:
     assert text(empty("BuildResult", (ERROR,))) == ""
     assert text(Result("BumpResult", {"changed": True, "places": []})) == "changed: true\nplaces: []\n"
