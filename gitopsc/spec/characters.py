@@ -72,8 +72,8 @@ def check_characters(file: str, text: str, diagnostics: Diagnostics) -> str:
     return _IN_FILE.sub("\ufffd", text)
 
 
-def refuse(character: str, place: Place, diagnostics: Diagnostics) -> None:
-    """Report one character that is not allowed."""
+def refuse(character: str, place: Place, diagnostics: Diagnostics, path: str = "") -> None:
+    """Report one character that is not allowed, in a file or in the value at ``path``."""
     if character == "\r":
         diagnostics.error("bad-character", "expected lines that end in LF or CR LF, found a lone CR", place, hint=r'write it as \r in a "double-quoted" text')
         return
@@ -84,4 +84,4 @@ def refuse(character: str, place: Place, diagnostics: Diagnostics) -> None:
     if character in "\x85\u2028\u2029":
         hint = "end the line with LF instead"
     message = f"expected text without control and bidirectional characters, found {describe(character)}"
-    diagnostics.error("bad-character", message, place, hint=hint)
+    diagnostics.error("bad-character", message, place, hint=hint, path=path)

@@ -1,7 +1,7 @@
 """YAML text to trees of ``Map``, ``Seq`` and scalars that know their places: libyaml's events, our own construction.
 
 Stricter than libraries are: duplicate keys, keys that are not text, foreign tags, numbers out of range, self-references, alias bombs
-and bottomless nesting are errors with a place. All but the last, and errors of syntax, are gathered, and reading goes on.
+and bottomless nesting are errors with a place. They are gathered and reading goes on, but for the last two and errors of syntax.
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from typing import Any
 
 from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.limits import Limits
+from gitopsc.spec import problems
 from gitopsc.spec.characters import FORBIDDEN, refuse
-from gitopsc.spec.scalars import MAYBE, OLD_WORDS, OutOfRange, ambiguous, resolve
+from gitopsc.spec.problems import Problem
+from gitopsc.spec.scalars import MAYBE, OLD_WORDS
 from gitopsc.spec.syntax import directive, syntax_error, too_deep
 from gitopsc.values import Map, Seq
 
 REFUSED: Any = object()
 """Stands for a value with an error of its own: it is left out of its map or list, so that nothing more is said about it."""
+
+_OPEN: Any = object()
+_TEMPLATE_MAYBE = MAYBE | frozenset("yYoO=<")
+_new_place = tuple.__new__
 
 
 class _MergeKey(str):
@@ -28,11 +34,6 @@ class _MergeKey(str):
 
 
 _MERGE = _MergeKey("<<")
-_OPEN: Any = object()
-_TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
-_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,), "null": (type(None),)}
-_TEMPLATE_MAYBE = MAYBE | frozenset("yYoO=<")
-_new_place = tuple.__new__
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class _Reader:
 
     __slots__ = (
         "aliased", "anchors", "bang", "container", "count", "diagnostics", "drop", "file", "first", "height", "key",
-        "limits", "merge_at", "merged", "root", "stack", "template", "text",
+        "limits", "merge_at", "merged", "refused", "root", "stack", "template", "text",
     )  # fmt: skip
 
     def __init__(self, file: str, text: str, limits: Limits, template: bool) -> None:
@@ -78,14 +79,17 @@ class _Reader:
     def _begin(self, place: Place) -> None:
         self.diagnostics = Diagnostics()
         self.root = Root(None, place, self.diagnostics, empty=True)
+        self.anchors: dict[str, Any] = {}  # name: (value, source text, place, nodes, height), or _OPEN inside itself
         self.stack: list[Any] = []
-        self.anchors: dict[str, Any] = {}
+        self.count = 0  # nodes so far, those behind aliases included
+        # The open container: its next key, whether that key's value is dropped, its height so far, its `<<`, and whether it is refused.
         self.container: Map | Seq | None = None
         self.key: str | None = None
         self.drop = False
+        self.height = 0
         self.merge_at: Place | None = None
         self.merged: set[str] = set()
-        self.count = self.height = 0
+        self.refused = False
 
     def roots(self) -> Iterator[Root]:
         import yaml
@@ -129,8 +133,8 @@ class _Reader:
     def _place(self, mark: Any) -> Place:
         return _new_place(Place, (self.file, mark.line + 1, mark.column + 1))
 
-    def _error(self, code: str, message: str, place: Place, hint: str) -> None:
-        self.diagnostics.error(code, message, place, hint=hint, path=self._path())
+    def _report(self, problem: Problem, place: Place) -> None:
+        self.diagnostics.error(problem.code, problem.message, place, hint=problem.hint, path=self._path())
 
     def _path(self) -> str:
         steps = ""
@@ -141,36 +145,35 @@ class _Reader:
                 steps += f".{key}"
         return steps.removeprefix(".")
 
-    # --- values --------------------------------------------------------------------------------------------------------------
-
     def _scalar(self, event: Any) -> None:
         mark = event.start_mark
         place = _new_place(Place, (self.file, mark.line + 1, mark.column + 1))
-        text, style = event.value, event.style
+        text, style, tag = event.value, event.style, event.tag
         container = self.container
         if self.key is None and type(container) is Map:
             self._scalar_key(event, text, style, place)
             return
         value: Any = text
-        raw = None
-        if not style:
-            if event.tag is not None or (self.bang and self.text[mark.index : mark.index + 2] == "! "):
-                value = self._tagged(event, place)
-                raw = text if value is not text else None
-            elif not text or text[0] in self.first:
-                value = self._plain(text, place)
-                raw = text if value is not text else None
-            if container is None and not text and event.tag is None:
+        if tag is not None or (event.implicit[0] and (style or (self.bang and self.text[mark.index : mark.index + 2] == "! "))):
+            value = self._judged(problems.tagged_value(tag, text, template=self.template), place)
+        elif not style:
+            if not text or text[0] in self.first:
+                value = self._judged(problems.plain_value(text, template=self.template), place)
+            if container is None and not text:
                 return
-        elif event.tag is not None or event.implicit[0]:
-            value = self._tagged(event, place)
-            raw = text if value is not text else None
         elif style == '"' and (found := FORBIDDEN.search(text)):
-            refuse(found[0], place, self.diagnostics)
+            refuse(found[0], place, self.diagnostics, self._path())
+        raw = None if value is text else text
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, raw, place, 1, 0)
         self.count += 1
         self._put(value, place, raw)
+
+    def _judged(self, value: Any, place: Place) -> Any:
+        if type(value) is Problem:
+            self._report(value, place)
+            return REFUSED
+        return value
 
     def _put(self, value: Any, place: Place, raw: str | None = None) -> None:
         container, key = self.container, self.key
@@ -195,167 +198,118 @@ class _Reader:
         else:
             self.root.value, self.root.at, self.root.empty = value, place, False
 
-    def _plain(self, text: str, place: Place) -> Any:
-        if self.template and ambiguous(text):
-            message = f"expected a value that every reader of YAML understands alike, found {text}"
-            self._error("ambiguous-scalar", message, place, f'quote it if it is text: "{text}"; else write a plain decimal number, true or false')
-            return REFUSED
-        try:
-            return resolve(text)
-        except OutOfRange as error:
-            shown = text if len(text) <= 40 else f"{text[:20]}… ({len(text)} characters)"
-            self._error("number-out-of-range", f"expected {error}, found {shown}", place, "quote it if it is text")
-            return REFUSED
-
-    def _tagged(self, event: Any, place: Place) -> Any:
-        tag = _TAGS.get(event.tag or "!")
-        text = event.value
-        if tag is None or tag in ("map", "seq"):
-            return self._refuse_tag(event.tag or "!", place)
-        if tag == "str":
-            return text
-        value = self._plain(text, place)
-        if value is not REFUSED and (not isinstance(value, _TYPES[tag]) or (isinstance(value, bool) and tag != "bool")):
-            self._error("bad-tag", f"expected a value that fits the tag !!{tag}, found {text!r}", place, "remove the tag")
-            return REFUSED
-        return float(value) if tag == "float" and value is not REFUSED else value
-
-    def _refuse_tag(self, tag: str, place: Place) -> Any:
-        shown = tag.replace("tag:yaml.org,2002:", "!!")
-        hint = 'quote text that begins with "!"; only the tags of YAML\'s core may stand here: !!str !!int !!float !!bool !!null !!map !!seq'
-        self._error("unknown-tag", f"tag not allowed: expected a plain value, found {shown}", place, hint)
-        return REFUSED
-
-    # --- keys ----------------------------------------------------------------------------------------------------------------
-
     def _scalar_key(self, event: Any, text: str, style: str, place: Place) -> None:
-        container = self.container
+        container, problem = self.container, None
         assert type(container) is Map
         if event.anchor is not None:
             self.anchors[event.anchor] = (text, None, place, 1, 0)
-        if event.tag is not None and event.tag != "tag:yaml.org,2002:str":
-            self._refuse_tag(event.tag, place)
-        elif not style and event.tag is None:
+        if event.tag is not None:
+            problem = problems.key_tag(event.tag)
+        elif not style:
             if text == _MERGE:
                 self._merge_key(place)
                 return
             if not text or text[0] in MAYBE or text in OLD_WORDS:
-                self._check_plain_key(text, place)
+                problem = problems.plain_key(text)
         elif style == '"' and (found := FORBIDDEN.search(text)):
-            refuse(found[0], place, self.diagnostics)
+            refuse(found[0], place, self.diagnostics, self._path())
+        self.key = text
+        if problem is not None:
+            self._report(problem, place)
         self._take_key(container, text, place)
 
     def _take_key(self, container: Map, text: str, place: Place) -> None:
+        self.key = text
         if text in container.keys_at:
             if text not in self.merged:
-                self._duplicate(text, place, container.keys_at[text])
+                self._report(problems.duplicate_key(text, container.keys_at[text]), place)
+                self.drop = True
                 return
             self.merged.discard(text)
+            container.raw.pop(text, None)
         container.keys_at[text] = place
-        self.key = text
 
     def _merge_key(self, place: Place) -> None:
-        if self.merge_at is not None:
-            self._duplicate(_MERGE, place, self.merge_at)
-            return
-        self.merge_at, self.key = place, _MERGE
-
-    def _duplicate(self, text: str, place: Place, first: Place) -> None:
-        self._error("duplicate-key", f"expected each key once, found {text!r} again: first at {first}", place, "remove one of the two")
-        self.key, self.drop = text, True
-
-    def _check_plain_key(self, text: str, place: Place) -> None:
-        shown = text if len(text) <= 40 else f"{text[:20]}…"
-        if text in OLD_WORDS:
-            self._error("bare-key", f"expected a key that is text to every reader of YAML, found {text}, a boolean to some", place, f'quote it: "{text}"')
-            return
-        try:
-            value = resolve(text)
-        except OutOfRange:
-            value = 0
-        if not isinstance(value, str):
-            kind = "nothing" if not text else {bool: "the boolean", type(None): "the null"}.get(type(value), "the number") + f" {shown}"
-            hint = f'quote it: "{shown}"' if text else "write the key before the ':'"
-            self._error("key-not-text", f"expected a key that is text, found {kind}", place, hint)
-
-    def _complex_key(self, place: Place, *, flow_map: bool, found: str) -> None:
-        hint = 'quote text that begins with "{{"; a spec is not a template' if flow_map else "write the key as one word, or quote it"
-        self._error("key-not-text", f"expected a key that is text, found {found}", place, hint)
-
-    # --- containers ----------------------------------------------------------------------------------------------------------
+        self.key = _MERGE
+        if self.merge_at is None:
+            self.merge_at = place
+        else:
+            self._report(problems.duplicate_key(_MERGE, self.merge_at), place)
+            self.drop = True
 
     def _open(self, event: Any) -> None:
         place = self._place(event.start_mark)
-        new: Map | Seq = Map(at=place) if "Mapping" in type(event).__name__ else Seq(at=place)
+        is_map = event.__class__.__name__ == "MappingStartEvent"
+        new: Map | Seq = Map(at=place) if is_map else Seq(at=place)
         is_key = self.key is None and type(self.container) is Map
         if is_key:
-            inside_braces = type(new) is Map and bool(event.flow_style)
-            self._complex_key(place, flow_map=inside_braces, found="a mapping" if type(new) is Map else "a list")
-        refused = False
-        if event.tag is not None and _TAGS.get(event.tag) != ("map" if type(new) is Map else "seq"):
-            self._refuse_tag(event.tag, place)
-            refused = True
+            # `{{ x }}` is a mapping as the key of a mapping: it is one mistake, so what it is the value of is refused with it.
+            braces = is_map and bool(event.flow_style)
+            self.refused = self.refused or braces
+            self._report(problems.complex_key("a mapping" if is_map else "a list", braces=braces), place)
+        problem = problems.container_tag(event.tag, is_map=is_map)
+        if problem is not None:
+            self._report(problem, place)
         if len(self.stack) >= self.limits.depth:
             too_deep(place, self.limits, self.diagnostics)
             raise _Stop
         if event.anchor is not None:
             self.anchors[event.anchor] = _OPEN
-        self.stack.append((self.container, self.key, self.drop, self.count, self.height, self.merge_at, self.merged, event.anchor, is_key, refused))
+        outer = (self.drop, self.height, self.merge_at, self.merged, self.refused)
+        self.stack.append((self.container, self.key, outer, self.count, event.anchor, is_key))
         self.container, self.key, self.drop, self.height, self.merge_at, self.merged = new, None, False, 0, None, set()
+        self.refused = problem is not None
 
     def _close(self, _event: Any) -> None:
-        closed, height = self.container, self.height + 1
-        self.container, self.key, self.drop, count, siblings, self.merge_at, self.merged, anchor, is_key, refused = self.stack.pop()
+        closed, height, refused = self.container, self.height + 1, self.refused
+        self.container, self.key, outer, count, anchor, is_key = self.stack.pop()
+        self.drop, siblings, self.merge_at, self.merged, self.refused = outer
         self.count += 1
         self.height = max(siblings, height)
         assert closed is not None
-        place = closed.at
-        assert place is not None
+        assert closed.at is not None
+        value = REFUSED if refused else closed
         if anchor is not None:
-            self.anchors[anchor] = (REFUSED if refused else closed, None, place, self.count - count, height)
+            self.anchors[anchor] = (value, None, closed.at, self.count - count, height)
         if is_key:
             self.key, self.drop = "?", True
             return
-        self._put(REFUSED if refused else closed, place)
-
-    # --- aliases and merges --------------------------------------------------------------------------------------------------
+        self._put(value, closed.at)
 
     def _alias(self, event: Any) -> None:
-        place = self._place(event.start_mark)
-        known = self.anchors.get(event.anchor)
+        place, anchor = self._place(event.start_mark), event.anchor
+        known = self.anchors.get(anchor)
         value, raw, at, size, height = (REFUSED, None, place, 1, 0) if known is None or known is _OPEN else known
-        if known is _OPEN:
-            self._error("self-reference", f"expected an anchor that ended before, found *{event.anchor}, which is inside itself", place, "write it out")
-        elif known is None:
-            hint = f"write &{event.anchor} at the value that is meant, earlier in this document; or quote text that begins with '*'"
-            self._error("unknown-anchor", f"expected an anchor of this document, found *{event.anchor}", place, hint)
+        if known is None or known is _OPEN:
+            self._report(problems.unknown_anchor(anchor) if known is None else problems.self_reference(anchor), place)
+        self._expand(anchor, size, height, place)
+        if self.key is not None or type(self.container) is not Map:
+            # A scalar's place is where it is written, so that edits and findings point there; a container's is where it is used.
+            self._put(value, place if isinstance(value, (Map, Seq)) else at, raw)
+        elif isinstance(value, str) and raw is None:
+            self._take_key(self.container, value, place)
+        else:
+            if value is not REFUSED:
+                self._report(problems.complex_key(f"*{anchor}, which is none", braces=False), place)
+            self.key, self.drop = "?", True
+
+    def _expand(self, anchor: str, size: int, height: int, place: Place) -> None:
+        """Count what an alias stands for; stop where it is too much, or nested too deeply."""
         self.aliased += size
         self.count += size
+        self.height = max(self.height, height)
         if self.aliased > self.limits.aliases:
-            message = f"more than {self.limits.aliases} alias expansions: *{event.anchor} stands for {size} values"
-            self._error("alias-bomb", message, place, "write less of it by aliases; what workloads share belongs in `defaults`")
+            self._report(problems.alias_bomb(anchor, size, self.limits.aliases), place)
             raise _Stop
         if len(self.stack) + height > self.limits.depth:
             too_deep(place, self.limits, self.diagnostics)
             raise _Stop
-        self.height = max(self.height, height)
-        container = self.container
-        if self.key is None and type(container) is Map:
-            if isinstance(value, str):
-                self._take_key(container, value, place)
-            else:
-                if value is not REFUSED:
-                    self._complex_key(place, flow_map=False, found=f"*{event.anchor}, which is none")
-                self.key, self.drop = "?", True
-            return
-        # A scalar's place is where it is written, so that edits and findings point there; a container's own is where it is used.
-        self._put(value, place if isinstance(value, (Map, Seq)) else at, raw)
 
     def _merge(self, container: Map, value: Any, place: Place) -> None:
+        """Put the keys of ``<<`` where it stands; keys written in the map itself win, before and behind it."""
         sources = value if isinstance(value, Seq) else [value]
         if not all(isinstance(source, Map) for source in sources):
-            hint = 'write `<<: *anchor`; quote it if it is a key: "<<"'
-            self._error("bad-merge", "expected a mapping, or a list of mappings, to merge", place, hint)
+            self._report(problems.BAD_MERGE, place)
             return
         for source in sources:
             for key, item in source.items():
