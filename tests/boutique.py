@@ -15,27 +15,41 @@ from tests.workbench import EXAMPLES, FIXTURES, ROOT, Manifest, committed, copie
 REAL = ROOT.parent / "shared" / "real" / "online-boutique"
 EXAMPLE = EXAMPLES / "online-boutique"
 
-REASONS = {
-    r"^ServiceAccount/[a-z]+ metadata\.labels\.app$": (
-        "labels of a workload are on all objects that come of it; the release leaves its ServiceAccounts bare, and nothing selects them"
-    ),
+VARIANTS = {
+    "release": "release/kubernetes-manifests.yaml",
+    "non-public-frontend": "golden/component-non-public-frontend.yaml",
+    "without-loadgenerator": "golden/component-without-loadgenerator.yaml",
+    "memorystore": "golden/component-memorystore.yaml",
 }
-"""Every difference that may be, by a pattern of ``Kind/name path``, with its reason. One that is not here fails the test; so does a reason too many."""
+"""Environment of ours → manifests of theirs: the release, and the release with one of its kustomize components, which are features of ours."""
+
+REASONS = {
+    "release": {
+        r"^ServiceAccount/[a-z]+ metadata\.labels\.app$": (
+            "labels of a workload are on all objects that come of it; the release leaves its ServiceAccounts bare, and nothing selects them"
+        ),
+    },
+    "without-loadgenerator": {
+        r"^ServiceAccount/loadgenerator ": "the component deletes the Deployment and leaves its ServiceAccount behind; a workload that is off leaves nothing",
+    },
+}
+"""Every difference that may be, by a pattern of ``Kind/name path``, with its reason; those of the release hold for all variants."""
 
 
-def released() -> dict[str, Manifest]:
-    """``Kind/name`` → object of the release. Skips the test where the manifests are not there."""
-    file = REAL / "release" / "kubernetes-manifests.yaml"
+def theirs(variant: str) -> dict[str, Manifest]:
+    """``Kind/name`` → object of a variant of the release. Skips the test where the manifests are not there."""
+    file = REAL / VARIANTS[variant]
     if not file.is_file():
-        pytest.skip("the release manifests of Online Boutique are not there: ../shared/real/online-boutique beside this repository")
+        pytest.skip("the manifests of Online Boutique's release are not there: ../shared/real/online-boutique beside this repository")
     return parsed([file.read_text(encoding="utf-8")])
 
 
-def compiled(folder: Path) -> dict[str, Manifest]:
-    """``Kind/name`` → object of the example with the profile ``none``, laid out as the release has it."""
+def ours(folder: Path) -> dict[str, dict[str, Manifest]]:
+    """Variant → ``Kind/name`` → object of the example with the profile ``none``, laid out as the release has it."""
     workspace = copied(EXAMPLE, folder / "online-boutique", FIXTURES / "online-boutique-parity")
-    gitopsc(workspace, "build", "parity")
-    return parsed([text for path, text in manifests(committed(workspace)).items() if path.startswith("parity/")])
+    gitopsc(workspace, "build", *VARIANTS)
+    files = manifests(committed(workspace))
+    return {variant: parsed([text for path, text in files.items() if path.startswith(f"{variant}/")]) for variant in VARIANTS}
 
 
 def recommended(environment: str) -> dict[str, Manifest]:
@@ -43,18 +57,18 @@ def recommended(environment: str) -> dict[str, Manifest]:
     return parsed([file.read_text(encoding="utf-8") for file in sorted((EXAMPLE / "expected" / environment).rglob("*.yaml"))])
 
 
-def differences(theirs: Mapping[str, Manifest], ours: Mapping[str, Manifest]) -> dict[str, tuple[Any, Any]]:
-    """``Kind/name path`` → (theirs, ours) of every leaf that differs; the order of lists counts."""
-    left, right = ({f"{key} {path}": value for key, item in side.items() for path, value in _leaves(item)} for side in (theirs, ours))
+def differences(left: Mapping[str, Manifest], right: Mapping[str, Manifest]) -> dict[str, tuple[Any, Any]]:
+    """``Kind/name path`` → (left, right) of every leaf that differs; the order of lists counts."""
+    a, b = ({f"{key} {path}": value for key, item in side.items() for path, value in _leaves(item)} for side in (left, right))
     absent = object()
-    paths = [path for path in sorted({*left, *right}) if left.get(path, absent) != right.get(path, absent)]
-    return {path: (left.get(path), right.get(path)) for path in paths}
+    return {path: (a.get(path), b.get(path)) for path in sorted({*a, *b}) if a.get(path, absent) != b.get(path, absent)}
 
 
-def unexplained(found: Mapping[str, tuple[Any, Any]]) -> tuple[dict[str, tuple[Any, Any]], set[str]]:
-    """(differences without a reason, reasons without a difference)."""
-    used = {pattern for pattern in REASONS for path in found if re.search(pattern, path)}
-    return {path: pair for path, pair in found.items() if not any(re.search(pattern, path) for pattern in REASONS)}, set(REASONS) - used
+def unexplained(variant: str, found: Mapping[str, tuple[Any, Any]]) -> tuple[dict[str, tuple[Any, Any]], set[str]]:
+    """(differences without a reason, reasons without a difference): both must be empty."""
+    reasons = {**REASONS["release"], **REASONS.get(variant, {})}
+    used = {pattern for pattern in reasons for path in found if re.search(pattern, path)}
+    return {path: pair for path, pair in found.items() if not any(re.search(pattern, path) for pattern in reasons)}, set(reasons) - used
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.boutique import compiled, differences, recommended, released, unexplained, with_defaults
+from tests.boutique import VARIANTS, differences, ours, recommended, theirs, unexplained, with_defaults
+from tests.workbench import Manifest
 
 WORKLOADS = {
     *("frontend", "adservice", "cartservice", "checkoutservice", "currencyservice", "emailservice", "paymentservice"),
@@ -14,12 +13,20 @@ WORKLOADS = {
 }
 
 
-def test_the_profile_none_renders_the_objects_of_the_release(tmp_path: Path) -> None:
-    theirs, ours = released(), compiled(tmp_path)
-    assert len(theirs) == 35
-    assert set(ours) == set(theirs)
-    found = differences({key: with_defaults(item) for key, item in theirs.items()}, {key: with_defaults(item) for key, item in ours.items()})
-    assert unexplained(found) == ({}, set())
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Manifest]]:
+    return ours(tmp_path_factory.mktemp("parity"))
+
+
+def test_the_release_has_what_we_think_it_has() -> None:
+    assert len(theirs("release")) == 35
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_profile_none_renders_the_objects_of_the_release(variant: str, laid_out: dict[str, dict[str, Manifest]]) -> None:
+    left = {key: with_defaults(item) for key, item in theirs(variant).items()}
+    right = {key: with_defaults(item) for key, item in laid_out[variant].items()}
+    assert unexplained(variant, differences(left, right)) == ({}, set())
 
 
 @pytest.mark.parametrize(

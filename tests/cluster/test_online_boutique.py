@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.boutique import compiled, differences, recommended, released, unexplained
+from tests.boutique import VARIANTS, differences, ours, recommended, theirs, unexplained
 from tests.kube import ApiServer
 from tests.workbench import Manifest
 
@@ -43,11 +42,16 @@ def kept(server: ApiServer, manifest: Manifest) -> Manifest:
     return out
 
 
-def test_the_profile_none_is_the_release_after_the_servers_defaults(api_server: ApiServer, tmp_path: Path) -> None:
-    theirs, ours = released(), compiled(tmp_path)
-    assert (len(theirs), set(ours)) == (35, set(theirs))
-    found = differences({key: kept(api_server, item) for key, item in theirs.items()}, {key: kept(api_server, item) for key, item in ours.items()})
-    assert unexplained(found) == ({}, set())
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Manifest]]:
+    return ours(tmp_path_factory.mktemp("parity"))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_profile_none_is_the_release_after_the_servers_defaults(api_server: ApiServer, variant: str, laid_out: dict[str, dict[str, Manifest]]) -> None:
+    left = {key: kept(api_server, item) for key, item in theirs(variant).items()}
+    right = {key: kept(api_server, item) for key, item in laid_out[variant].items()}
+    assert unexplained(variant, differences(left, right)) == ({}, set())
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
