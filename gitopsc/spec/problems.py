@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gitopsc.diagnostics import Place
-from gitopsc.spec.scalars import OLD_WORDS, OutOfRange, Scalar, ambiguous, resolve
+from gitopsc.spec.scalars import OLD_WORDS, OutOfRange, Scalar, resolve
 
 _PREFIX = "tag:yaml.org,2002:"
 _STR, _MAP, _SEQ = f"{_PREFIX}str", f"{_PREFIX}map", f"{_PREFIX}seq"
@@ -21,25 +21,22 @@ class Problem(NamedTuple):
     hint: str
 
 
-def plain_value(text: str, *, template: bool = False) -> Scalar | Problem:
-    """The value of an unquoted scalar; in a template only where all readers of YAML agree on it."""
-    if template and ambiguous(text):
-        hint = f'quote it if it is text: "{text}"; else write a plain decimal number, true or false'
-        return Problem("ambiguous-scalar", f"expected a value that every reader of YAML understands alike, found {text}", hint)
+def plain_value(text: str) -> Scalar | Problem:
+    """The value of an unquoted scalar."""
     try:
         return resolve(text)
     except OutOfRange as error:
         return Problem("number-out-of-range", f"expected {error}, found {_short(text)}", "quote it if it is text")
 
 
-def tagged_value(tag: str | None, text: str, *, template: bool = False) -> Scalar | Problem:
+def tagged_value(tag: str | None, text: str) -> Scalar | Problem:
     """The value of a scalar with a tag (null: ``!``): only those of YAML's core schema are known."""
     if tag == _STR:
         return text
     name = (tag or "").removeprefix(_PREFIX)
     if tag is None or name not in _TYPES or not tag.startswith(_PREFIX):
         return foreign_tag(tag)
-    value = plain_value(text, template=template)
+    value = plain_value(text)
     if isinstance(value, Problem):
         return value
     if not isinstance(value, _TYPES[name]) or (isinstance(value, bool) and name != "bool"):

@@ -23,7 +23,6 @@ REFUSED: Any = object()
 """Stands for a value with an error of its own: it is left out of its map or list, so that nothing more is said about it."""
 
 _OPEN: Any = object()
-_TEMPLATE_MAYBE = MAYBE | frozenset("yYoO=<")
 _new_place = tuple.__new__
 
 
@@ -49,12 +48,9 @@ class Root:
     partial: bool = False
 
 
-def read_roots(file: str, text: str, limits: Limits, *, template: bool = False) -> Iterator[Root]:
-    """Every document of ``text``, each with what is wrong in it; never raises for what the text says.
-
-    ``template``: refuse the plain scalars that YAML 1.1, YAML 1.2 and Go's reader understand differently.
-    """
-    return _Reader(file, text, limits, template).roots()
+def read_roots(file: str, text: str, limits: Limits) -> Iterator[Root]:
+    """Every document of ``text``, each with what is wrong in it; never raises for what the text says."""
+    return _Reader(file, text, limits).roots()
 
 
 class _Stop(Exception):
@@ -65,13 +61,12 @@ class _Reader:
     """The open containers are a stack, not recursion: depth costs no stack of Python's."""
 
     __slots__ = (
-        "aliased", "anchors", "bang", "container", "count", "diagnostics", "drop", "file", "first", "height", "key",
-        "limits", "merge_at", "merged", "refused", "root", "stack", "template", "text",
+        "aliased", "anchors", "bang", "container", "count", "diagnostics", "drop", "file", "height", "key",
+        "limits", "merge_at", "merged", "refused", "root", "stack", "text",
     )  # fmt: skip
 
-    def __init__(self, file: str, text: str, limits: Limits, template: bool) -> None:
-        self.file, self.text, self.limits, self.template = file, text, limits, template
-        self.first = _TEMPLATE_MAYBE if template else MAYBE
+    def __init__(self, file: str, text: str, limits: Limits) -> None:
+        self.file, self.text, self.limits = file, text, limits
         self.bang = "! " in text
         self.aliased = 0
         self._begin(Place(file, 1, 1))
@@ -155,10 +150,10 @@ class _Reader:
             return
         value: Any = text
         if tag is not None or (event.implicit[0] and (style or (self.bang and self.text[mark.index : mark.index + 2] == "! "))):
-            value = self._judged(problems.tagged_value(tag, text, template=self.template), place)
+            value = self._judged(problems.tagged_value(tag, text), place)
         elif not style:
-            if not text or text[0] in self.first:
-                value = self._judged(problems.plain_value(text, template=self.template), place)
+            if not text or text[0] in MAYBE:
+                value = self._judged(problems.plain_value(text), place)
             if container is None and not text:
                 return
         elif style == '"' and (found := FORBIDDEN.search(text)):
