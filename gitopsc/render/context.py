@@ -8,7 +8,7 @@ from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.render.lower.configs import bind_configs
 from gitopsc.render.lower.disruption import disruption
 from gitopsc.render.lower.jobs import cron, job
-from gitopsc.render.lower.labels import object_annotations, object_labels
+from gitopsc.render.lower.labels import check_order, needed_annotations, object_annotations, object_labels
 from gitopsc.render.lower.metadata import extended, metadata
 from gitopsc.render.lower.pod import pod, service_account
 from gitopsc.render.lower.rollout import revisions, rollout
@@ -41,8 +41,9 @@ def template_context(resolved: Resolved, workload: Workload, configs: dict[str, 
 
     ``configs``: the hashed names of the application's ``configs``.
     """
-    labels, annotations = object_labels(workload), object_annotations(resolved, workload, diagnostics)
-    own = _Objects(workload, labels, annotations)
+    labels, annotations = object_labels(workload), object_annotations(resolved, workload)
+    own = _Objects(workload, labels, needed_annotations(resolved, workload, annotations))
+    check_order(resolved, workload, diagnostics)
     mounted = storage(workload, diagnostics)
     check_scale(workload, diagnostics)
     pods = pod(workload, resolved.kubernetes, mounted, diagnostics)

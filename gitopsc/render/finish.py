@@ -14,6 +14,8 @@ from gitopsc.spec.resolved import MergeKeys, Resolved, Workload
 from gitopsc.spec.strategic import merge_native
 from gitopsc.values import Map
 
+_NAMED_ELSEWHERE = {"Service": "services.<name>.name", "PersistentVolumeClaim": "volumes.<name>.persistent.name"}
+
 
 def owned(document: Map, namespace: str, managed: bool) -> Map:
     """The object in its namespace, unless its kind has none or it says one, and with the label that tells who manages it."""
@@ -23,7 +25,7 @@ def owned(document: Map, namespace: str, managed: bool) -> Map:
     if "namespace" not in metadata and kubernetes.is_namespaced(str(document.get("apiVersion")), str(document.get("kind"))) is not False:
         changed["namespace"] = namespace
     labels = field(metadata, "labels")
-    if managed and MANAGED_BY not in labels:
+    if managed and MANAGED_BY not in labels and isinstance(metadata.get("labels", labels), dict):
         changed["labels"] = replaced(labels, {MANAGED_BY: "gitopsc"})
     if not changed:
         return document
@@ -57,10 +59,10 @@ def finish(document: Map, resolved: Resolved, workload: Workload, merge_keys: Me
 
 
 def _renamed(document: Map, workload: Workload) -> Map:
-    """``names`` says what the workload's own objects are called. Services are named where they are declared."""
+    """``names`` says what the workload's own objects are called."""
     metadata, kind = field(document, "metadata"), str(document.get("kind"))
     name, place = object_name(workload, kind)
-    if kind == "Service" or metadata.get("name") != workload.name or name == workload.name:
+    if metadata.get("name") != workload.name or name == workload.name:
         return document
     new = replaced(metadata, {"name": name})
     if place is not None:
@@ -104,12 +106,12 @@ def check_names(workload: Workload, component: ComponentType, diagnostics: Diagn
     """``names`` with a kind that the type never emits is a mistake, not a wish for later."""
     names = field(workload.spec, "names")
     known = {kind.partition(".")[0] for kind in component.kinds}
-    for kind in names:
-        if kind.partition(".")[0] not in known:
-            diagnostics.error(
-                "unknown-kind",
-                f"'names' gives a name to a {kind}, and a {component.name} has none",
-                names.key_place(kind),
-                hint=f"its kinds: {', '.join(sorted(known))}",
-                path=f"workloads.{workload.name}.names.{kind}",
-            )
+    for full in names:
+        kind = full.partition(".")[0]
+        where = names.key_place(full), f"workloads.{workload.name}.names.{full}"
+        if kind not in known:
+            message = f"expected kinds that a {component.name} has in 'names', found '{full}'"
+            diagnostics.error("unknown-kind", message, where[0], hint=f"its kinds: {', '.join(sorted(known))}", path=where[1])
+        elif kind in _NAMED_ELSEWHERE:
+            message = f"expected in 'names' the kind of an object that there is once, found '{full}'"
+            diagnostics.error("named-elsewhere", message, where[0], hint=f"write {_NAMED_ELSEWHERE[kind]}", path=where[1])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gitopsc.diagnostics import Diagnostics
-from gitopsc.render.lower.labels import object_annotations, object_labels, object_name, pod_labels, version_label, with_version
+from gitopsc.render.lower.labels import check_order, needed_annotations, object_annotations, object_labels, object_name, pod_labels, version_label, with_version
 from gitopsc.values import Map
 from tests.unit.workloads import codes, resolved, workload
 
@@ -80,12 +80,30 @@ ORDER: dict[str, tuple[str, int | None, str, Any]] = {
 @pytest.mark.parametrize(("spec", "wave", "engine", "expected"), ORDER.values(), ids=ORDER.keys())
 def test_order_in_the_words_of_the_engine(spec: str, wave: int | None, engine: str, expected: Any) -> None:
     diagnostics = Diagnostics()
-    assert object_annotations(resolved(engine=engine), workload(spec, waves=wave), diagnostics) == expected
+    assert object_annotations(resolved(engine=engine), workload(spec, waves=wave)) == expected
+    check_order(resolved(engine=engine), workload(spec, waves=wave), diagnostics)
     assert not diagnostics
 
 
 def test_flux_keeps_no_order() -> None:
     diagnostics = Diagnostics()
-    assert object_annotations(resolved(engine="flux"), workload(waves=1), diagnostics) == {}
+    assert object_annotations(resolved(engine="flux"), workload(waves=1)) == {}
+    check_order(resolved(engine="flux"), workload(waves=1), diagnostics)
     assert [(d.severity, d.code) for d in diagnostics] == [("warning", "order-not-kept")]
-    assert codes(diagnostics) == ["order-not-kept"]
+
+
+@pytest.mark.parametrize(("phase", "hooks"), [("pre-deploy", True), ("post-deploy", False)])
+def test_what_a_hook_needs(phase: str, hooks: bool) -> None:
+    given, one = resolved(engine="argocd"), workload(f"job: {{phase: {phase}}}", base="job", waves=1)
+    found = needed_annotations(given, one, object_annotations(given, one))
+    assert ("argocd.argoproj.io/hook" in found) == hooks
+    assert found["argocd.argoproj.io/sync-wave"] == "1"
+
+
+def test_a_hook_may_not_own_a_claim() -> None:
+    diagnostics = Diagnostics()
+    one = workload("job: {phase: pre-deploy}\nvolumes: {data: {persistent: {size: 1Gi}}}", base="job")
+    check_order(resolved(engine="argocd"), one, diagnostics)
+    check_order(resolved(), one, diagnostics)
+    assert codes(diagnostics) == ["claim-of-a-hook"]
+    assert str(diagnostics[0].place) == "app.yaml:2:17"

@@ -185,8 +185,8 @@ def test_names_and_what_refers_to_them() -> None:
 
 
 def test_a_name_for_a_kind_that_never_comes() -> None:
-    _, diagnostics = render(resolved(workload("names: {PDB: p}")), built_in_types())
-    assert codes(diagnostics) == ["unknown-kind"]
+    _, diagnostics = render(resolved(workload("names: {PDB: p, Service: s}")), built_in_types())
+    assert codes(diagnostics) == ["unknown-kind", "named-elsewhere"]
     assert (diagnostics[0].environment, diagnostics[0].application) == ("prod", "shop")
 
 
@@ -292,6 +292,33 @@ def test_raw_manifests() -> None:
 def test_raw_manifests_without_a_profile() -> None:
     manifests, _ = render(resolved(manifests=tree(RAW), profile="none"), built_in_types())
     assert plain(manifests[0].data["metadata"]) == {"name": "extra", "namespace": "shop", "annotations": {"a": "b"}}
+
+
+NATIVE_NONSENSE = [
+    "raw: {volumeMounts: 5}",
+    "raw: {volumeMounts: [5]}",
+    "raw: {env: {a: b}}",
+    "podSpec: {volumes: x}",
+    "podSpec: {volumes: [x], containers: 5}",
+    "podSpec: {containers: [5, {name: [x]}], topologySpreadConstraints: {}}",
+    "workloadSpec: {template: x}",
+    "workloadSpec: {template: {spec: [x], metadata: x}}",
+]
+
+
+@pytest.mark.parametrize("text", NATIVE_NONSENSE)
+def test_nonsense_in_native_fragments_is_left_to_validation(text: str) -> None:
+    one = workload(text, "security: {readOnlyRootFilesystem: true}") if not text.startswith("raw") else workload("", text)
+    manifests, diagnostics = render(resolved(one), built_in_types())
+    assert not diagnostics
+    assert kinds(*manifests) == ["Deployment/web"]
+
+
+def test_nonsense_in_raw_manifests_is_left_to_validation() -> None:
+    raw = tree("ConfigMap/x: {apiVersion: v1, kind: ConfigMap, metadata: {name: x, labels: [x]}, data: 5}")
+    manifests, diagnostics = render(resolved(manifests=raw), built_in_types())
+    assert not diagnostics
+    assert manifests[0].data["metadata"]["labels"] == ["x"]
 
 
 WRONG_KEYS = {

@@ -87,7 +87,7 @@ def pod_labels(workload: Workload) -> Map:
     return out
 
 
-def object_annotations(resolved: Resolved, workload: Workload, diagnostics: Diagnostics) -> Map:
+def object_annotations(resolved: Resolved, workload: Workload) -> Map:
     """``annotations``, and the order of ``dependsOn`` and ``job.phase`` in the words of the engine that applies it."""
     written = field(workload.spec, "annotations")
     out = Map((), written.at)
@@ -101,10 +101,7 @@ def object_annotations(resolved: Resolved, workload: Workload, diagnostics: Diag
             out.put("argocd.argoproj.io/hook-delete-policy", "BeforeHookCreation", place)
         if workload.waves is not None:
             out.put("argocd.argoproj.io/sync-wave", str(workload.waves), where)
-    elif resolved.engine == "flux":
-        if phase is not None or workload.waves:
-            _no_order(workload, place if phase is not None else where, diagnostics)
-    else:
+    elif resolved.engine == "gitopsc":
         if workload.waves is not None:
             out.put("gitopsc.dev/wave", str(workload.waves), where)
         if phase is not None:
@@ -112,11 +109,35 @@ def object_annotations(resolved: Resolved, workload: Workload, diagnostics: Diag
     return out
 
 
-def _no_order(workload: Workload, place: Place | None, diagnostics: Diagnostics) -> None:
-    diagnostics.warning(
-        "order-not-kept",
-        f"Flux applies an application at once: the order that '{workload.name}' asks for is not kept",
-        place,
-        hint="let the workload wait for what it needs, or use the engine gitopsc or argocd for this environment",
-        path=f"workloads.{workload.name}",
-    )
+def needed_annotations(resolved: Resolved, workload: Workload, annotations: Map) -> Map:
+    """The annotations of what a job needs, out of its own. Argo CD deletes a hook before it makes it anew: an account and
+    files are hooks only where the job cannot start without, before the deployment.
+    """
+    if resolved.engine != "argocd" or field(workload.spec, "job").get("phase") != "post-deploy":
+        return annotations
+    out = Map((), annotations.at)
+    copy_fields(annotations, out, {key: key for key in annotations if not key.startswith("argocd.argoproj.io/hook")})
+    return out
+
+
+def check_order(resolved: Resolved, workload: Workload, diagnostics: Diagnostics) -> None:
+    """What an engine cannot keep: Flux has no order; before the deployment Argo CD has no claims that live on."""
+    job, spec = field(workload.spec, "job"), workload.spec
+    phase, path = job.get("phase"), f"workloads.{workload.name}"
+    if resolved.engine == "flux" and (phase is not None or workload.waves):
+        diagnostics.warning(
+            "order-not-kept",
+            f"Flux applies an application at once: the order that '{workload.name}' asks for is not kept",
+            job.place("phase") if phase is not None else spec.place("dependsOn"),
+            hint="let the workload wait for what it needs, or use the engine gitopsc or argocd for this environment",
+            path=path,
+        )
+    kept = [name for name, volume in field(spec, "volumes").items() if "persistent" in volume]
+    if resolved.engine == "argocd" and phase == "pre-deploy" and kept:
+        diagnostics.error(
+            "claim-of-a-hook",
+            f"expected no persistent volume in a job that Argo CD runs before the deployment, found '{kept[0]}': Argo CD would delete it at each sync",
+            field(spec, "volumes").place(kept[0]),
+            hint="mount a claim that is there already (volumes.<name>.claim), or leave the phase out",
+            path=f"{path}.volumes.{kept[0]}",
+        )

@@ -25,9 +25,15 @@ def add(target: Seq, value: Any, place: Place | None) -> None:
 
 
 def field(source: Map, key: str) -> Map:
-    """The map under ``key``; an empty one where there is none."""
+    """The map under ``key``; an empty one where there is none, or where a native fragment has something else."""
     value = source.get(key)
-    return value if isinstance(value, Map) else Map(value or (), source.place(key))
+    return value if isinstance(value, Map) else Map(value if isinstance(value, dict) else (), source.place(key))
+
+
+def items(source: Map, key: str) -> list[Map]:
+    """The maps of the list under ``key`` of a native fragment; whatever else it holds is left to the validation of the object."""
+    value = source.get(key)
+    return [item for item in value if isinstance(item, Map)] if isinstance(value, list) else []
 
 
 def put_map(target: Map, key: str, value: Map | Seq | None, place: Place | None = None) -> None:

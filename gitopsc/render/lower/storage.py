@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.render.lower.files import Files, files
-from gitopsc.render.lower.shape import add, copy_fields, field, scalar_map
+from gitopsc.render.lower.shape import add, copy_fields, field, items, scalar_map
 from gitopsc.render.lower.volumes import Volumes, volumes
 from gitopsc.spec.resolved import Workload
 from gitopsc.values import Map, Seq
@@ -92,7 +92,7 @@ def writable(workload: Workload, name: str) -> list[tuple[str, Place | None]]:
     out = [(path, written.place(index) if isinstance(written, Seq) else None) for index, path in enumerate(written or ())]
     security = field(container, "security")
     mounted = {*(container.get("mounts") or ()), *(path for path, _ in out), *(container.get("files") or ())}
-    mounted |= {mount.get("mountPath", "") for mount in field(container, "raw").get("volumeMounts") or ()}
+    mounted |= {str(mount.get("mountPath")) for mount in items(field(container, "raw"), "volumeMounts")}
     suppressed = "writable" in container.removed or (written is not None and not written)
     derived = workload.profile == "recommended" and security.get("readOnlyRootFilesystem") is True and not suppressed
     if derived and _SCRATCH not in {path.rstrip("/") for path in mounted}:
@@ -115,7 +115,7 @@ def _known_volume(workload: Workload, name: str, path: str, mount: Map, declared
 
 def _volumes_of_fragment(workload: Workload) -> set[str]:
     """``podSpec`` may bring volumes of its own."""
-    return {volume.get("name", "") for volume in field(workload.spec, "podSpec").get("volumes") or () if isinstance(volume, dict)}
+    return {str(volume.get("name")) for volume in items(field(workload.spec, "podSpec"), "volumes")}
 
 
 def _each_path_once(workload: Workload, name: str, mounts: Seq, diagnostics: Diagnostics) -> None:
