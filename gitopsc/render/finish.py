@@ -86,7 +86,7 @@ def check_kind(document: Map, component: ComponentType, diagnostics: Diagnostics
     if not (isinstance(version, str) and isinstance(kind, str) and isinstance(name, str) and name):
         found = {"apiVersion": version, "kind": kind, "metadata.name": name}
         missing = next(key for key, value in found.items() if not isinstance(value, str) or not value)
-        message = f"a template of type '{component.name}' gives a document without '{missing}'"
+        message = f"expected a Kubernetes object from this template of type '{component.name}', found a document without '{missing}'"
         diagnostics.error("not-an-object", message, document.at, hint="write it in the template")
         return False
     group = version.rpartition("/")[0]
@@ -95,7 +95,7 @@ def check_kind(document: Map, component: ComponentType, diagnostics: Diagnostics
     full = f"{kind}.{group}" if group else kind
     diagnostics.error(
         "kind-not-declared",
-        f"type '{component.name}' emits a {full}, and its 'kinds' are {', '.join(sorted(component.kinds))}",
+        f"expected one of the kinds of type '{component.name}' ({', '.join(sorted(component.kinds))}), found {full}",
         document.at,
         hint=f"add {full} to spec.kinds of the type",
     )

@@ -25,7 +25,9 @@ def _agrees(key: str, data: Map, resolved: Resolved, diagnostics: Diagnostics) -
     metadata = field(data, "metadata") if isinstance(data, dict) else Map()
     for where, found in (("apiVersion", data.get("apiVersion")), ("kind", data.get("kind")), ("metadata.name", metadata.get("name"))):
         if not isinstance(found, str) or not found:
-            diagnostics.error("not-an-object", f"'{key}' is an object without '{where}'", place, hint="write the whole object", path=path)
+            diagnostics.error(
+                "not-an-object", f"expected a whole object under '{key}', found one without '{where}'", place, hint="write the whole object", path=path
+            )
             return False
     for where, wanted, found, at in (
         ("kind", kind, data["kind"], data.place("kind")),
@@ -33,6 +35,8 @@ def _agrees(key: str, data: Map, resolved: Resolved, diagnostics: Diagnostics) -
         ("apiVersion's group", group, group and str(data["apiVersion"]).rpartition("/")[0], data.place("apiVersion")),
     ):
         if wanted != found:
-            diagnostics.error("manifest-key", f"the key says {where} '{wanted}', the object '{found}'", at or place, hint="correct one of them", path=path)
+            diagnostics.error(
+                "manifest-key", f"expected {where} to be '{wanted}', as the key says, found '{found}'", at or place, hint="correct one of them", path=path
+            )
             return False
     return True

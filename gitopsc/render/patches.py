@@ -50,7 +50,7 @@ def _apply(manifest: Manifest, patch: Map, resolved: Resolved, merge_keys: Merge
         place = operations.place(failed.index) if isinstance(operations, Seq) else patch.place("json")
         diagnostics.error(
             "patch-failed",
-            f"operation {failed.index + 1} on {manifest.ref}: {failed.message}",
+            f"{failed.message} (operation {failed.index + 1} on {manifest.ref})",
             place,
             hint="run 'gitopsc render' without this patch to see the object it meets",
             path=f"{path}.json[{failed.index}]",
@@ -64,7 +64,7 @@ def _no_target(manifests: list[Manifest], target: Map, place: Place | None, diag
     close = get_close_matches(wanted, sorted(names), 1)
     diagnostics.error(
         "patch-without-target",
-        f"a patch is for {wanted}, and the application renders none here",
+        f"expected the target of the patch among the application's objects, found no {wanted}",
         place,
         hint=f"did you mean '{close[0]}'?" if close else "name an object that 'gitopsc render' shows, or bind the overlay to the environments that have it",
         path=f"{path}.target",

@@ -98,4 +98,9 @@ def _each_once(manifests: list[Manifest], diagnostics: Diagnostics) -> None:
         first = seen.setdefault(manifest.ref, manifest)
         if first is not manifest:
             whose = f"workload '{first.workload}'" if first.workload else f"{first.origin or 'this application'}"
-            diagnostics.error("duplicate-object", f"{manifest.ref} is rendered twice, first by {whose}", manifest.origin, hint="give one of them another name")
+            diagnostics.error(
+                "duplicate-object",
+                f"expected each object once, found {manifest.ref} again, after that of {whose}",
+                manifest.origin,
+                hint="give one of them another name",
+            )

@@ -80,7 +80,7 @@ def _started(workload: Workload, names: list[str], diagnostics: Diagnostics) -> 
     for name in circle:
         diagnostics.error(
             "after-cycle",
-            f"container '{name}' is in a circle of 'after': {', '.join(circle)}",
+            f"expected 'after' to have no circle, found {', '.join(circle)}",
             written[name].place("after"),
             hint="take one 'after' out",
             path=f"workloads.{workload.name}.containers.{name}.after",
@@ -91,11 +91,11 @@ def _started(workload: Workload, names: list[str], diagnostics: Diagnostics) -> 
 def _wrong_after(workload: Workload, name: str, other: str, names: list[str], place: Any, diagnostics: Diagnostics) -> None:
     close = get_close_matches(other, [known for known in names if known != name], 1)
     if other == name:
-        message = f"container '{name}' cannot start after itself"
+        message = f"expected another container in 'after', found '{name}' itself"
     elif other in workload.spec["containers"]:
-        message = f"'{other}' is a main container, and those start after all others"
+        message = f"expected an init container or sidecar in 'after', found the main container '{other}'"
     else:
-        message = f"'{workload.name}' has no init container or sidecar '{other}'"
+        message = f"expected an init container or sidecar in 'after', found '{other}'"
     diagnostics.error(
         "unknown-container",
         message,

@@ -24,7 +24,7 @@ def env(container: Map, diagnostics: Diagnostics, path: str) -> Seq:
     for name in circle:
         diagnostics.error(
             "env-cycle",
-            f"variable '{name}' is in a circle of $(…) references: {', '.join(circle)}",
+            f"expected variables that do not need each other by $(…), found the circle {', '.join(circle)}",
             entries.place(name),
             hint="write one of them without $(…)",
             path=f"{path}.env.{name}",

@@ -31,7 +31,7 @@ def lifecycle(workload: Workload, name: str, kubernetes: tuple[int, int], diagno
         version = ".".join(map(str, kubernetes))
         diagnostics.error(
             "needs-kubernetes",
-            f"'drainSeconds' needs Kubernetes 1.30, where a container can sleep without a shell; this environment has {version}",
+            f"expected Kubernetes 1.30 or later for 'drainSeconds' (a container that sleeps without a shell), found {version}",
             place,
             hint="write lifecycle.preStop.exec with a command of the image",
             path=f"workloads.{workload.name}.drainSeconds",

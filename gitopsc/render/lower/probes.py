@@ -84,7 +84,7 @@ def _port(container: Map, check: Map, place: Place | None, number: bool, diagnos
     if name is None:
         diagnostics.error(
             "no-port",
-            "a probe without 'port' asks the first port of its container, and this one declares none",
+            "expected a port for the probe, found none, and the container declares none",
             place,
             hint="declare the port under 'ports', or write the probe's 'port'",
             path=path,
@@ -94,7 +94,7 @@ def _port(container: Map, check: Map, place: Place | None, number: bool, diagnos
     where = check.place("port") if written is not None else place
     if port is None:
         known = ", ".join(declared) or "none"
-        message = f"the container has no port '{name}'; it declares {known}"
+        message = f"expected a port that the container declares ({known}), found '{name}'"
         diagnostics.error("unknown-port", message, where, hint="name a declared port or write its number", path=f"{path}.port")
         return 1, where
     return (int(declared[name]["port"]) if number else port), where

@@ -57,7 +57,7 @@ def _http_route(resolved: Resolved, route: Map, routing: Map, backend: tuple[str
     else:
         diagnostics.error(
             "no-routing-fact",
-            f"routing by Gateway API needs a Gateway, and 'facts.routing' of environment '{resolved.environment}' has no 'parentRef'",
+            f"expected 'parentRef', the Gateway of HTTPRoutes, in facts.routing of environment '{resolved.environment}', found none",
             routing.at or place,
             hint="write facts.routing.parentRef: {name: …, namespace: …} in the environment",
             path=path,
@@ -82,7 +82,7 @@ def _ingress(route: Map, routing: Map, backend: tuple[str, int, Place | None], n
     if "filters" in route:
         diagnostics.error(
             "filters-without-gateway",
-            "'filters' are rules of the Gateway API, and this environment routes by Ingress",
+            "expected no 'filters', which are the Gateway API's, where an environment routes by Ingress, found some",
             route.place("filters"),
             hint="move them to an overlay of the environments that have a Gateway, or write the annotations of this Ingress controller",
             path=f"{path}.filters",
@@ -132,7 +132,7 @@ def _backend(workload: Workload, route: Map, place: Place | None, diagnostics: D
     where = route.places.get("port") or place
     wanted: Any = route.get("port")
     if not known:
-        message = f"a route needs a Service with a port, and '{workload.name}' has none"
+        message = f"expected a Service with a port behind the route, found none of '{workload.name}'"
         diagnostics.error("no-service", message, where, hint="declare a port of the container, or a Service under 'services'", path=path)
         return None
     for service, port in known if wanted is not None else []:
@@ -140,7 +140,7 @@ def _backend(workload: Workload, route: Map, place: Place | None, diagnostics: D
             return service.name, port.port, where
     if wanted is not None:
         ports = ", ".join(f"{port.name} ({port.port})" if port.name else str(port.port) for _, port in known)
-        message = f"no Service of '{workload.name}' has the port '{wanted}'; they have {ports}"
+        message = f"expected a port of the Services of '{workload.name}' ({ports}), found '{wanted}'"
         diagnostics.error("unknown-port", message, where, hint="name one of these ports", path=f"{path}.port")
         return None
     service, port = next(((s, p) for s, p in known if p.name == "http"), known[0])
@@ -154,10 +154,10 @@ def _name(service: Service, port: ServicePort) -> str | None:
 
 def _no_routing(resolved: Resolved, routing: Map, place: Place | None, diagnostics: Diagnostics, path: str) -> None:
     kind = routing.get("kind")
-    found = f"facts.routing.kind is '{kind}'" if kind is not None else "there is no fact 'routing'"
+    found = f"the kind '{kind}'" if kind is not None else "no such fact"
     diagnostics.error(
         "no-routing-fact",
-        f"a route needs to know how environment '{resolved.environment}' routes, and {found}",
+        f"expected facts.routing of environment '{resolved.environment}' to say what a route becomes, found {found}",
         place,
         hint="write facts.routing in the environment: {kind: gateway, parentRef: {name: …, namespace: …}} or {kind: ingress, className: …}",
         path=path,

@@ -39,7 +39,7 @@ def check_scale(workload: Workload, diagnostics: Diagnostics) -> None:
     if autoscaled(workload) or (_said(written) > 1 and not default):
         diagnostics.error(
             "singleton-scaled",
-            f"'{workload.name}' is a singleton, which never runs twice, and 'scale' asks for more than one replica",
+            f"expected one replica of the singleton '{workload.name}', found {'an autoscaler' if autoscaled(workload) else _said(written)}",
             place,
             hint="take 'singleton' out, or the number",
             path=f"workloads.{workload.name}.scale",

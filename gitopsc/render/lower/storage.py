@@ -106,7 +106,7 @@ def _known_volume(workload: Workload, name: str, path: str, mount: Map, declared
     close = get_close_matches(mount["volume"], declared.names, 1)
     diagnostics.error(
         "unknown-volume",
-        f"'{workload.name}' has no volume '{mount['volume']}'; it declares {', '.join(declared.names) or 'none'}",
+        f"expected a volume of '{workload.name}' ({', '.join(declared.names) or 'none'}), found '{mount['volume']}'",
         mount.place("volume"),
         hint=f"did you mean '{close[0]}'?" if close else "declare it under 'volumes' of the workload",
         path=f"workloads.{workload.name}.containers.{name}.mounts.{path}",
@@ -125,7 +125,7 @@ def _each_path_once(workload: Workload, name: str, mounts: Seq, diagnostics: Dia
         if path in seen:
             diagnostics.error(
                 "mounted-twice",
-                f"'{path}' of container '{name}' is mounted twice: from volume '{mounts[seen[path]]['name']}' and from '{mount['name']}'",
+                f"expected each path to be mounted once, found '{path}' with the volumes '{mounts[seen[path]]['name']}' and '{mount['name']}'",
                 mounts.place(index),
                 hint="keep one of 'mounts', 'files' and 'writable' for it",
                 path=f"workloads.{workload.name}.containers.{name}",

@@ -128,7 +128,7 @@ def _retain(source: Map, out: Volumes, diagnostics: Diagnostics, path: str) -> N
         if out.retention.get(key, value) != value:
             diagnostics.error(
                 "retain-differs",
-                f"a stateful set keeps all its claims by one policy: '{key}' is {value} here and {out.retention[key]} in another volume",
+                f"expected one '{key}' for all claims of a stateful set, found {value} here and {out.retention[key]} in another volume",
                 place,
                 hint="write the same 'retain' on every persistent volume",
                 path=f"{path}.{key}",
