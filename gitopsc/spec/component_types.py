@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from gitopsc.diagnostics import Diagnostics
+from gitopsc.diagnostics import Diagnostics, Invalid
 from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.kinds import BUILT_IN, ComponentType, TypeTemplate, as_names, name_place
@@ -75,8 +75,10 @@ def _read(files: Files, document: Document, written: str, diagnostics: Diagnosti
     try:
         path = beside(document.file, written)
         return files.read(path).decode("utf-8")
-    except (OSError, ValueError, KeyError) as error:
-        diagnostics.error("unreadable-template", f"expected a template file '{written}' beside this document, {error}", place, hint="correct the name, or add the file")
+    except (Invalid, UnicodeDecodeError) as error:
+        found = error.diagnostics[0] if isinstance(error, Invalid) else None
+        message = found.message if found else "expected text in UTF-8"
+        diagnostics.error("unreadable-template", f"template '{written}': {message}", place, hint=found.hint if found else "save the file as UTF-8")
         return ""
 
 

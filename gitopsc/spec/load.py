@@ -6,18 +6,18 @@ Every document is taken as far as it goes; one with errors stops here, named in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from gitopsc.diagnostics import Diagnostics, Place
+from gitopsc.diagnostics import Diagnostics, Invalid, Place
 from gitopsc.limits import DEFAULT, Limits
 from gitopsc.spec.component_types import load_types
 from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.environments import load_environments
 from gitopsc.spec.kinds import API_VERSION, Overlay, Workspace, as_names, name_place
-from gitopsc.values import Map
+from gitopsc.values import Map, Seq
 
 ROOT = "gitopsc.yaml"
 KINDS = ("Workspace", "Environment", "Application", "Overlay", "ComponentType")
@@ -37,7 +37,11 @@ def read_all(files: Files, diagnostics: Diagnostics, limits: Limits = DEFAULT) -
     found: list[tuple[str, list[Document], Diagnostics]] = []
     for source in files.list():
         mine = Diagnostics()
-        data = files.read(source.path)
+        try:
+            data = files.read(source.path)
+        except Invalid as error:
+            diagnostics.extend(error.diagnostics)
+            continue
         found.append((source.path, read_documents(source.path, data, mine, limits), mine))
     skipped = _test_files(document for _, documents, _ in found for document in documents)
     out: list[Document] = []
@@ -220,9 +224,10 @@ def _merge_keys(spec: Map) -> dict[tuple[str, str, tuple[str, ...]], str]:
     return out
 
 
-def exclude_of(root_file: bytes, limits: Limits = DEFAULT) -> tuple[str, ...]:
-    """``Workspace.spec.exclude`` of gitopsc.yaml, read before anything else; () where it cannot be read (the reading proper will tell)."""
+def exclude_of(root_file: bytes, limits: Limits = DEFAULT) -> Sequence[str]:
+    """``Workspace.spec.exclude`` of gitopsc.yaml with its places, read before anything else; () where it cannot be read (the reading proper will tell)."""
     for document in read_documents(ROOT, root_file, Diagnostics(), limits):
         if document.kind == "Workspace":
-            return as_names(document.spec.get("exclude"))
+            exclude = document.spec.get("exclude")
+            return exclude if isinstance(exclude, Seq) and all(isinstance(item, str) for item in exclude) else as_names(exclude)
     return ()
