@@ -173,9 +173,30 @@ def _said(asked: Question, path: Path, main: str | None) -> list[Entry]:
         own = _renamed(entry.path, path, main)
         if own[: len(path)] == path or (path[: len(own)] == own and entry.operation not in ("set",)):
             out.append(Entry(own, entry.value, entry.place, entry.layer, entry.operation))
-    out.reverse()
-    exact = [e for e in out if e.path == path]
-    return exact if exact and exact[0] is out[0] else out
+    return _gathered(out, path)[::-1]
+
+
+def _gathered(entries: list[Entry], path: Path) -> list[Entry]:
+    """What one layer says below the path, as one word: a map of its leaves."""
+    out: list[Entry] = []
+    for entry in entries:
+        below = entry.path[len(path) :]
+        last = out[-1] if out else None
+        if not below or entry.operation != "set":
+            out.append(entry)
+        elif last is not None and (last.layer, last.operation, last.path) == (entry.layer, "set", path) and isinstance(last.value, Map):
+            _put(last.value, below, entry)
+        else:
+            value = Map((), entry.place)
+            _put(value, below, entry)
+            out.append(Entry(path, value, entry.place, entry.layer, "set"))
+    return out
+
+
+def _put(tree: Map, steps: Path, entry: Entry) -> None:
+    for step in steps[:-1]:
+        tree = tree.setdefault(str(step), Map((), entry.place))
+    tree.put(str(steps[-1]), entry.value, entry.place)
 
 
 def _renamed(path: Path, wanted: Path, main: str | None) -> Path:
@@ -242,7 +263,7 @@ def _backwards(asked: Question, object_: str, object_path: str | None) -> tuple[
         raise Invalid(f"expected an object of this target, found '{object_}'", hint=near(object_, known), code="unknown-object")
     manifest = found[0]
     path = parse_path(object_path) if object_path else ()
-    title = f"{manifest.ref.kind}/{manifest.ref.name}{' ' + dotted(path) if path else ''}"
+    title = f"{manifest.ref.kind}/{manifest.ref.name}{f' {object_path}' if object_path else ''}"
     try:
         value, done = find(manifest.data, path)
     except KeyError as error:

@@ -76,7 +76,6 @@ class Layers:
     _normal: dict[tuple[str, int, str, str], Map] = field(default_factory=dict)
     _defaults: dict[tuple[str, str, str], Map] = field(default_factory=dict)
     _enforced: dict[tuple[str, str], Map] = field(default_factory=dict)
-    _checked: set[tuple[object, ...]] = field(default_factory=set)
 
     def merged(self, application: Document, environment: Environment, sets: Map | None = None) -> Merged:
         """All layers of ``application`` in ``environment``; ``sets`` is layer 10, shaped like an application's spec."""
@@ -206,8 +205,6 @@ class Layers:
         general = self._general(environment, kind)
         profile = self._chosen("profile", own) or app_profile or self._chosen("profile", general) or PROFILES[0]
         style = self._chosen("selectorStyle", own) or app_style or self._chosen("selectorStyle", general) or "recommended"
-        if not self._check(said, kind):
-            return None
         main = main_container(name, [spec for _, spec in said])
         spec = self._merge_workload(name, said, environment, kind, profile, main)
         key_place = said[0][0].spec["workloads"].key_place(name)
@@ -247,23 +244,6 @@ class Layers:
         for label, defaults in sources:
             layers += general_layers(label, defaults, kind)
         return layers
-
-    def _check(self, said: list[tuple[Part, Any]], kind: ComponentType) -> bool:
-        """Each document's words on this workload against the fields of its type, once a run."""
-        from gitopsc.spec.schema import check_workload
-
-        fine = True
-        for part, spec in said:
-            key = (part.document.file, part.document.index, id(spec), kind.name)
-            if key in self._checked or part.number == 10:
-                continue
-            before = len(self.diagnostics)
-            check_workload(spec, base=kind.base, extra=kind.schema, path="spec.workloads", diagnostics=self.diagnostics)
-            if len(self.diagnostics) > before and any(d.severity == "error" for d in self.diagnostics[before:]):
-                fine = False
-            else:
-                self._checked.add(key)
-        return fine
 
     def _merge_workload(self, name: str, said: list[tuple[Part, Any]], environment: Environment, kind: ComponentType, profile: str, main: str) -> Map:
         normal = [(part, self._normalised(part, name, spec, main)) for part, spec in said]

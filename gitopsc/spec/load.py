@@ -16,7 +16,7 @@ from gitopsc.spec.component_types import load_types
 from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.environments import load_environments
-from gitopsc.spec.kinds import API_VERSION, Overlay, Workspace, as_names, name_place
+from gitopsc.spec.kinds import API_VERSION, ComponentType, Overlay, Workspace, as_names, name_place
 from gitopsc.values import Map, Seq
 
 ROOT = "gitopsc.yaml"
@@ -99,9 +99,14 @@ def _tie(
 ) -> Workspace | None:
     kubernetes = minor_of(workspace.spec.get("kubernetesVersion"), workspace.spec.place("kubernetesVersion"), diagnostics)
     types = load_types(ours["ComponentType"], files, broken, diagnostics)
+    for kind in ("Workspace", "Environment", "ComponentType"):
+        for document in ours[kind]:
+            _check_defaults(document, types, broken, diagnostics)
     environments = load_environments(workspace, ours["Environment"], kubernetes, broken, diagnostics)
     applications = {document.name: document for document in ours["Application"]}
     overlays = _overlays(ours["Overlay"], applications, set(environments), broken, diagnostics)
+    for document in ours["Application"] + ours["Overlay"]:
+        _check_workloads(document, applications, types, broken, diagnostics)
     return Workspace(
         workspace, workspace.name, kubernetes, workspace.spec, environments, applications, overlays, types, crds, _merge_keys(workspace.spec), frozenset(broken)
     )
@@ -195,6 +200,43 @@ def _overlays(
     return {name: tuple(sorted(found, key=lambda o: o.order)) for name, found in out.items()}
 
 
+def _check_defaults(document: Document, types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> None:
+    """Defaults have a workload's shape, with the fields of any type; they speak of types that exist."""
+    from gitopsc.spec.schema import check_defaults
+
+    properties = {name: schema for kind in types.values() for name, schema in (kind.schema.get("properties") or {}).items()}
+    check_defaults(document, {"properties": properties} if properties else {}, diagnostics)
+    for key in ("defaults", "enforced"):
+        by_type = (document.spec.get(key) or {}).get("type") if document.kind != "ComponentType" else None
+        for name in by_type if isinstance(by_type, Map) else ():
+            if name not in types and ("ComponentType", name) not in broken:
+                _unknown("component type", name, types, by_type.key_place(name), diagnostics)
+
+
+def _check_workloads(
+    document: Document, applications: Mapping[str, Document], types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics
+) -> None:
+    """Each workload of an application or overlay against the fields of its type. An unknown type is told when the layers are merged."""
+    from gitopsc.spec.schema import check_workload, fragments
+
+    owner = document.name if document.kind == "Application" else str(document.data["metadata"].get("application"))
+    base = applications.get(owner)
+    for fragment in fragments(document):
+        known = (base.spec.get("workloads") or {}).get(fragment.name) if base is not None else None
+        said = fragment.type or (known.get("type") if isinstance(known, Map) else None) or "service"
+        kind = types.get(str(said))
+        fine = check_workload(
+            fragment.spec,
+            base=kind.base if kind else None,
+            extra=kind.schema if kind else None,
+            path=f"spec.workloads.{fragment.name}",
+            diagnostics=diagnostics,
+            strict_fields=kind is not None,
+        )
+        if not fine:
+            broken.add(("Application", owner))
+
+
 def _item_place(document: Document, key: str, item: str) -> Place | None:
     items = document.data.get(key)
     if isinstance(items, list) and item in items and hasattr(items, "place"):
@@ -204,7 +246,7 @@ def _item_place(document: Document, key: str, item: str) -> Place | None:
 
 
 def _unknown(what: str, name: str, known: Iterable[str], place: Place | None, diagnostics: Diagnostics, of: str = "") -> None:
-    diagnostics.error(f"unknown-{what}", f"expected the name of an {what}{of} here, found '{name}'".replace("an feature", "a feature"), place, hint=near(name, known))
+    diagnostics.error(f"unknown-{what.split()[-1]}", f"expected the name of {'an' if what[0] in 'ae' else 'a'} {what}{of} here, found '{name}'", place, hint=near(name, known))
 
 
 def near(name: str, known: Iterable[str]) -> str:
