@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 PATIENCE = 60.0
 TOKEN = "of-the-tests"
@@ -142,7 +143,7 @@ class ApiServer:
         root = f"/apis/{version}" if "/" in version else f"/api/{version}"
         inside = f"/namespaces/{metadata.get('namespace', 'default')}" if namespaced else ""
         query = "fieldManager=tests&force=true&fieldValidation=Strict" + ("&dryRun=All" if dry_run else "")
-        return self.ask("PATCH", f"{root}{inside}/{plural}/{metadata['name']}?{query}", data, "application/apply-patch+yaml")
+        return self.ask("PATCH", f"{root}{inside}/{plural}/{quote(metadata['name'], safe='')}?{query}", data, "application/apply-patch+yaml")
 
 
 def _trusting() -> ssl.SSLContext:

@@ -51,8 +51,6 @@ def _check_job_spec(subject: Subject, spec: dict[str, Any], path: Path) -> None:
     if spec.get("selector") and not spec.get("manualSelector"):
         subject.error("one-of", (*path, "selector"), "expected no selector: a Job selects its own pods")
     indexed = spec.get("completionMode") == "Indexed"
-    if indexed and spec.get("completions") is None:
-        subject.error("missing-field", (*path, "completions"), "expected completions beside completionMode: Indexed, found none")
     for name in ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy"):
         if spec.get(name) is not None and not indexed:
             subject.error("one-of", (*path, name), "expected completionMode: Indexed beside it")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitopsc.validate.formats import Format, at_most_one, exactly_one, ref
+from gitopsc.validate.formats import LABEL_KEY, Format, as_one, at_most_one, exactly_one, ref
 
 _VALUES = {"properties": {"values": {"type": "array", "minItems": 1}}, "required": ["values"]}
 _NO_VALUES = {"not": {"properties": {"values": {"type": "array", "minItems": 1}}, "required": ["values"]}}
+_METRICS = {"Resource": "resource", "ContainerResource": "containerResource", "Pods": "pods", "Object": "object", "External": "external"}
 _VOLUME_SOURCES = (
     "awsElasticBlockStore azureDisk azureFile cephfs cinder configMap csi downwardAPI emptyDir ephemeral fc flexVolume flocker gcePersistentDisk gitRepo "
     "glusterfs hostPath image iscsi nfs persistentVolumeClaim photonPersistentDisk portworxVolume projected quobyte rbd scaleIO secret storageos vsphereVolume"
@@ -18,6 +19,21 @@ _PROJECTIONS = ("clusterTrustBundle", "configMap", "downwardAPI", "podCertificat
 
 def _operator(values: tuple[str, ...], then: dict[str, Any], otherwise: dict[str, Any]) -> dict[str, Any]:
     return {"if": {"properties": {"operator": {"enum": list(values)}}, "required": ["operator"]}, "then": then, "else": otherwise}
+
+
+def _by_type(shapes: dict[str, tuple[tuple[str, ...], list[str]]]) -> dict[str, Any]:
+    """For each value of ``type`` the fields it needs and those it excludes; another value is reported elsewhere."""
+    return as_one(
+        {
+            "allOf": [
+                {
+                    "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
+                    "then": {"required": list(needed), "properties": {name: {"type": "null"} for name in excluded}},
+                }
+                for kind, (needed, excluded) in shapes.items()
+            ]
+        }
+    )
 
 
 CONDITIONS: dict[str, Format] = {
@@ -31,7 +47,11 @@ CONDITIONS: dict[str, Format] = {
     "probe-handler": Format("one-of", "exactly one of httpGet, tcpSocket, grpc and exec", exactly_one(("httpGet", "tcpSocket", "grpc", "exec"))),
     "lifecycle-handler": Format("one-of", "exactly one of exec, httpGet, tcpSocket and sleep", exactly_one(("exec", "httpGet", "tcpSocket", "sleep"))),
     "exec-command": Format("missing-field", "a command", {"required": ["command"], "properties": {"command": {"type": "array", "minItems": 1}}}),
-    "volume-source": Format("one-of", "exactly one kind of volume, such as emptyDir, configMap, secret or persistentVolumeClaim", exactly_one(_VOLUME_SOURCES)),
+    "volume-source": Format(
+        "one-of",
+        "one kind of volume, such as emptyDir, configMap, secret or persistentVolumeClaim",
+        {"anyOf": [{"maxProperties": 2}, exactly_one(_VOLUME_SOURCES)]},
+    ),
     "projection-source": Format("one-of", "exactly one of configMap, secret, downwardAPI, serviceAccountToken", exactly_one(_PROJECTIONS)),
     "downward-file": Format("one-of", "exactly one of fieldRef and resourceFieldRef", exactly_one(("fieldRef", "resourceFieldRef"))),
     "named-source": Format("missing-field", "a name", {"required": ["name"], "properties": {"name": {"minLength": 1}}}),
@@ -40,11 +60,13 @@ CONDITIONS: dict[str, Format] = {
     "local-profile": Format(
         "one-of",
         "localhostProfile with type Localhost, and only with it",
-        {
-            "if": {"properties": {"type": {"const": "Localhost"}}, "required": ["type"]},
-            "then": {"required": ["localhostProfile"], "properties": {"localhostProfile": {"type": "string", "minLength": 1}}},
-            "else": {"properties": {"localhostProfile": {"type": "null"}}},
-        },
+        as_one(
+            {
+                "if": {"properties": {"type": {"const": "Localhost"}}, "required": ["type"]},
+                "then": {"required": ["localhostProfile"], "properties": {"localhostProfile": {"type": "string", "minLength": 1}}},
+                "else": {"properties": {"localhostProfile": {"type": "null"}}},
+            }
+        ),
     ),
     "selector-values": Format(
         "one-of", "values with the operators In and NotIn, and none with Exists and DoesNotExist", _operator(("In", "NotIn"), _VALUES, _NO_VALUES)
@@ -61,15 +83,17 @@ CONDITIONS: dict[str, Format] = {
     "toleration": Format(
         "one-of",
         "no value with operator Exists, operator Exists without a key, and tolerationSeconds only with effect NoExecute",
-        {
-            "allOf": [
-                _operator(("Exists",), {"properties": {"value": {"maxLength": 0}}}, {"required": ["key"], "properties": {"key": {"minLength": 1}}}),
-                {
-                    "if": {"properties": {"tolerationSeconds": {"type": "integer"}}, "required": ["tolerationSeconds"]},
-                    "then": {"properties": {"effect": {"const": "NoExecute"}}, "required": ["effect"]},
-                },
-            ]
-        },
+        as_one(
+            {
+                "allOf": [
+                    _operator(("Exists",), {"properties": {"value": {"maxLength": 0}}}, {"required": ["key"], "properties": {"key": {"minLength": 1}}}),
+                    {
+                        "if": {"properties": {"tolerationSeconds": {"type": "integer"}}, "required": ["tolerationSeconds"]},
+                        "then": {"properties": {"effect": {"const": "NoExecute"}}, "required": ["effect"]},
+                    },
+                ]
+            }
+        ),
     ),
     "weight": Format("out-of-range", "a weight from 1 to 100", {"minimum": 1, "maximum": 100}),
     "token-seconds": Format("out-of-range", "600 seconds or more", {"minimum": 600, "maximum": 2**32}),
@@ -97,7 +121,7 @@ CONDITIONS: dict[str, Format] = {
         "a port from 1 to 65535 or the name of one",
         {"if": {"type": "string"}, "then": ref("optional-port-name"), "else": {"minimum": 0, "maximum": 65535}},
     ),
-    "app-protocol": Format("wrong-value", "a protocol name such as http, or a prefixed one such as kubernetes.io/h2c", ref("label-key")),
+    "app-protocol": Format("wrong-value", "a protocol name such as http, or a prefixed one such as kubernetes.io/h2c", LABEL_KEY),
     "affinity-seconds": Format("out-of-range", "1 to 86400 seconds", {"minimum": 1, "maximum": 86400}),
     "ingress-spec": Format(
         "missing-field",
@@ -140,51 +164,33 @@ CONDITIONS: dict[str, Format] = {
     "metric-source": Format(
         "one-of",
         "the source that type names (resource for Resource, containerResource, pods, object, external), alone",
-        {
-            "oneOf": [
-                {
-                    "properties": {
-                        "type": {"const": kind},
-                        **{other: {"type": "null"} for other in ("resource", "containerResource", "pods", "object", "external") if other != field},
-                    },
-                    "required": [field],
-                }
-                for kind, field in (
-                    ("Resource", "resource"),
-                    ("ContainerResource", "containerResource"),
-                    ("Pods", "pods"),
-                    ("Object", "object"),
-                    ("External", "external"),
-                )
-            ]
-        },
+        _by_type({kind: ((field,), [other for other in _METRICS.values() if other != field]) for kind, field in _METRICS.items()}),
     ),
     "metric-target": Format(
         "one-of",
         "exactly the value that type names: averageUtilization for Utilization, averageValue for AverageValue, value for Value",
-        {
-            "oneOf": [
-                {
-                    "properties": {"type": {"const": "Utilization"}, "value": {"type": "null"}, "averageValue": {"type": "null"}},
-                    "required": ["averageUtilization"],
-                },
-                {"properties": {"type": {"const": "AverageValue"}, "averageUtilization": {"type": "null"}}, "required": ["averageValue"]},
-                {"properties": {"type": {"const": "Value"}, "averageUtilization": {"type": "null"}}, "required": ["value"]},
-            ]
-        },
+        _by_type(
+            {
+                "Utilization": (("averageUtilization",), ["value", "averageValue"]),
+                "AverageValue": (("averageValue",), ["averageUtilization"]),
+                "Value": (("value",), ["averageUtilization"]),
+            }
+        ),
     ),
     "window": Format("out-of-range", "0 to 3600 seconds", {"minimum": 0, "maximum": 3600}),
     "period": Format("out-of-range", "1 to 1800 seconds", {"minimum": 1, "maximum": 1800}),
     "rbac-rule": Format(
         "one-of",
         "apiGroups with resources, or nonResourceURLs alone",
-        {
-            "if": {"required": ["nonResourceURLs"], "properties": {"nonResourceURLs": {"type": "array", "minItems": 1}}},
-            "then": {"properties": {"apiGroups": {"maxItems": 0}, "resources": {"maxItems": 0}, "resourceNames": {"maxItems": 0}}},
-            "else": {
-                "required": ["apiGroups", "resources"],
-                "properties": {"apiGroups": {"type": "array", "minItems": 1}, "resources": {"type": "array", "minItems": 1}},
-            },
-        },
+        as_one(
+            {
+                "if": {"required": ["nonResourceURLs"], "properties": {"nonResourceURLs": {"type": "array", "minItems": 1}}},
+                "then": {"properties": {"apiGroups": {"maxItems": 0}, "resources": {"maxItems": 0}, "resourceNames": {"maxItems": 0}}},
+                "else": {
+                    "required": ["apiGroups", "resources"],
+                    "properties": {"apiGroups": {"type": "array", "minItems": 1}, "resources": {"type": "array", "minItems": 1}},
+                },
+            }
+        ),
     ),
 }

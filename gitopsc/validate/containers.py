@@ -102,8 +102,8 @@ def _check_security(subject: Subject, security: dict[str, Any], pod: dict[str, A
         if security.get("privileged"):
             subject.error("one-of", (*path, "privileged"), "expected no privileged: true beside allowPrivilegeEscalation: false")
         added = (security.get("capabilities") or {}).get("add") or ()
-        if "SYS_ADMIN" in added or "CAP_SYS_ADMIN" in added:
-            subject.error("one-of", (*path, "capabilities", "add"), "expected no SYS_ADMIN beside allowPrivilegeEscalation: false")
+        if "CAP_SYS_ADMIN" in added:
+            subject.error("one-of", (*path, "capabilities", "add"), "expected no CAP_SYS_ADMIN beside allowPrivilegeEscalation: false")
     shared = pod.get("securityContext") or {}
     user = security.get("runAsUser", shared.get("runAsUser"))
     strict = security.get("runAsNonRoot", shared.get("runAsNonRoot"))

@@ -33,6 +33,11 @@ def present(name: str) -> dict[str, Any]:
     return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
 
 
+def as_one(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same condition, reported once for the whole object, however many of its fields disagree."""
+    return {"not": {"not": schema}}
+
+
 def exactly_one(names: Iterable[str]) -> dict[str, Any]:
     """The condition that one of the fields is set, no more."""
     return {"type": ["object", "null"], "if": {"type": "object"}, "then": {"oneOf": [present(name) for name in names]}}
@@ -53,6 +58,7 @@ _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 INT32 = {"minimum": -(2**31), "maximum": 2**31 - 1}
 DNS_LABEL = {"pattern": rf"^{_LABEL}$", "maxLength": 63}
 DNS_SUBDOMAIN = {"pattern": rf"^{_SUBDOMAIN}$", "maxLength": 253}
+LABEL_KEY = {"pattern": rf"^({_SUBDOMAIN}/)?{_QUALIFIED}$", "maxLength": 317}
 PORT = {"minimum": 1, "maximum": 65535}
 PORT_NAME = {
     "maxLength": 15,
@@ -82,9 +88,6 @@ FORMATS: dict[str, Format] = {
         {"if": {"type": "string"}, "then": ref("port-name"), "else": ref("port")},
     ),
     "dns-label": Format("wrong-name", "a DNS label: at most 63 of a-z, 0-9 and inner '-'", DNS_LABEL),
-    "dns-1035": Format(
-        "wrong-name", "a DNS label: at most 63 of a-z, 0-9 and '-', beginning with a letter", {"pattern": "^[a-z]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63}
-    ),
     "dns-subdomain": Format("wrong-name", "a DNS name: at most 253 of a-z, 0-9, inner '-' and '.'", DNS_SUBDOMAIN),
     "optional-subdomain": Format("wrong-name", "a DNS name: at most 253 of a-z, 0-9, inner '-' and '.'", {"anyOf": [{"maxLength": 0}, DNS_SUBDOMAIN]}),
     "host": Format(
@@ -96,7 +99,7 @@ FORMATS: dict[str, Format] = {
     "label-key": Format(
         "wrong-label",
         "a label key: [prefix/]name, the name at most 63 of letters, digits and inner '-', '_', '.', the prefix a DNS name",
-        {"pattern": rf"^({_SUBDOMAIN}/)?{_QUALIFIED}$", "maxLength": 317},
+        LABEL_KEY,
     ),
     "label-value": Format(
         "wrong-label",
@@ -108,7 +111,7 @@ FORMATS: dict[str, Format] = {
         "an annotation key: [prefix/]name, the name at most 63 of letters, digits and inner '-', '_', '.', the prefix a DNS name",
         {"pattern": rf"^([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*/)?{_QUALIFIED}$", "maxLength": 317},
     ),
-    "finalizer": Format("wrong-name", "a qualified name: [prefix/]name", {"pattern": rf"^({_SUBDOMAIN}/)?{_QUALIFIED}$", "maxLength": 317}),
+    "finalizer": Format("wrong-name", "a qualified name: [prefix/]name", LABEL_KEY),
     "env-name": Format(
         "wrong-env-name", "a variable name: letters, digits, '_', '-' and '.', not beginning with a digit", {"pattern": "^[-._a-zA-Z][-._a-zA-Z0-9]*$"}
     ),
@@ -130,7 +133,6 @@ FORMATS: dict[str, Format] = {
         {"pattern": rf"^[\r\n]*(?:{_BASE64 * 4})*(?:{_BASE64 * 2}=[\r\n]*=|{_BASE64 * 3}=)?[\r\n]*$"},
         "text belongs in stringData of a Secret, or data of a ConfigMap",
     ),
-    "mount-path": Format("wrong-path", "a path without ':'", {"minLength": 1, "not": {"pattern": ":"}}),
     "inner-path": Format("wrong-path", "a relative path without '..'", DESCENDING),
     "item-path": Format("wrong-path", "a relative path that does not begin with '..'", {"minLength": 1, "allOf": [DESCENDING, {"not": {"pattern": r"^\.\."}}]}),
     "mode": Format(

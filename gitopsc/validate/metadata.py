@@ -24,6 +24,8 @@ _RULES: dict[str, tuple[re.Pattern[str], int, str]] = {
     "cron": (_SUBDOMAIN, 52, "a DNS name of at most 52 characters, because its jobs' names add eleven"),
     "replicated": (_SUBDOMAIN, 253, "a DNS name: at most 253 of a-z, 0-9, inner '-' and '.'"),
 }
+RELAXED_SERVICE_NAMES = (1, 36)
+"""From this minor a Service's name may begin with a digit."""
 NAMES = {
     ("", "Namespace"): "label",
     ("", "Service"): "letter-first",
@@ -65,7 +67,10 @@ def _check_name(subject: Subject, metadata: dict[str, Any]) -> None:
         hint = "generateName makes another object at every apply: write a name" if metadata.get("generateName") else None
         subject.error("missing-field", ("metadata",), "expected a name, found none", hint)
         return
-    pattern, longest, expected = _RULES[NAMES.get((subject.manifest.ref.group, subject.kind), "subdomain")]
+    rule = NAMES.get((subject.manifest.ref.group, subject.kind), "subdomain")
+    if rule == "letter-first" and subject.rules.kubernetes >= RELAXED_SERVICE_NAMES:
+        rule = "label"
+    pattern, longest, expected = _RULES[rule]
     if len(name) > longest or not pattern.match(name):
         found = f"{shown(name)} ({len(name)} characters)" if len(name) > longest else shown(name)
         subject.error("wrong-name", ("metadata", "name"), f"expected {expected}, found {found}")

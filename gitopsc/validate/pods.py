@@ -91,7 +91,7 @@ def _check_host_ports(subject: Subject, container: dict[str, Any], path: Path, p
 
 def _check_restart(subject: Subject, pod: Pod, path: Path) -> None:
     policy = pod.get("restartPolicy") or "Always"
-    if subject.kind in ALWAYS and policy != "Always":
+    if subject.kind in ALWAYS and policy in ("OnFailure", "Never"):
         subject.error("wrong-value", (*path, "restartPolicy"), f"expected Always, as every {subject.kind} must have, found {shown(policy)}")
     elif subject.kind in FINITE and policy == "Always":
         found = shown(pod["restartPolicy"]) if pod.get("restartPolicy") else "none, which means Always"

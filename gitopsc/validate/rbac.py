@@ -19,7 +19,7 @@ def check_binding(subject: Subject) -> None:
         subject.error("wrong-value", ("roleRef", "kind"), "expected ClusterRole, as every ClusterRoleBinding must have, found 'Role'")
     for index, member in enumerate(subject.data.get("subjects") or ()):
         if member.get("kind") == "ServiceAccount":
-            if not member.get("namespace"):
+            if subject.kind == "ClusterRoleBinding" and not member.get("namespace"):
                 subject.error("missing-field", ("subjects", index), "expected the namespace of the ServiceAccount, found none")
             if member.get("apiGroup"):
                 subject.error("wrong-value", ("subjects", index, "apiGroup"), f"expected none for a ServiceAccount, found {shown(member['apiGroup'])}")

@@ -132,12 +132,14 @@ def _fragment(demanded: Condition) -> Schema:
 def _explain(error: Any, schema: Schema, data: Mapping[str, Any]) -> Iterator[Problem]:
     path: Path = tuple(error.instance_path)
     keyword = error.kind.name
+    if keyword == "propertyNames":
+        # What is wrong is a key: the inner error tells which, and against what.
+        error = error.kind.error
+        path, keyword = (*path, str(error.instance)), error.kind.name
     where = list(error.schema_path)
     made = _format_of(where)
     instance = error.instance
     if made is not None:
-        if keyword == "propertyNames":
-            path = (*path, str(instance)) if isinstance(instance, str) else path
         yield Problem(made.code, path, _against(made, instance, data), made.hint, False)
     elif keyword == "additionalProperties":
         known = _known(schema, where)

@@ -80,8 +80,6 @@ def _check_traffic(subject: Subject, spec: dict[str, Any], kind: str) -> None:
         subject.error("one-of", ("spec", "externalTrafficPolicy"), f"expected none for type {kind}: nothing outside reaches it")
     if spec.get("healthCheckNodePort") and not (kind == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"):
         subject.error("one-of", ("spec", "healthCheckNodePort"), "expected type LoadBalancer and externalTrafficPolicy: Local beside it")
-    if spec.get("sessionAffinityConfig") and spec.get("sessionAffinity") != "ClientIP":
-        subject.error("one-of", ("spec", "sessionAffinityConfig"), "expected sessionAffinity: ClientIP beside it")
     distribution = spec.get("trafficDistribution")
     if distribution and distribution not in DISTRIBUTIONS:
         subject.error("wrong-value", ("spec", "trafficDistribution"), f"expected PreferClose, PreferSameZone or PreferSameNode, found {shown(distribution)}")

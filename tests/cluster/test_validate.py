@@ -1,0 +1,46 @@
+"""What validation refuses a real API server refuses too, and what validation lets pass it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.kube import ApiServer
+from tests.tables import CASES
+from tests.tables.case import Case, Tree, changed
+from tests.tables.objects import ALL, CLUSTER_SCOPED, PLURALS
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def server(api_server: ApiServer) -> ApiServer:
+    """The server, with the namespace of the cases."""
+    for name in ("shop", "other"):
+        status, answer = api_server.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "namespaces", namespaced=False, dry_run=False)
+        assert status in (200, 201), answer
+    return api_server
+
+
+def put(server: ApiServer, tree: Tree) -> tuple[int, Any]:
+    """Apply an object of the tables, for trial."""
+    return server.apply(tree, PLURALS[tree["kind"]], namespaced=tree["kind"] not in CLUSTER_SCOPED)
+
+
+@pytest.mark.parametrize("tree", [tree for tree in ALL if tree["kind"] in PLURALS], ids=lambda tree: str(tree["kind"]))
+def test_right_objects_are_taken(server: ApiServer, tree: Tree) -> None:
+    status, answer = put(server, tree)
+    assert status in (200, 201), answer
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.server and case.base["kind"] in PLURALS], ids=str)
+def test_wrong_is_refused(server: ApiServer, case: Case) -> None:
+    status, answer = put(server, changed(case.base, case.wrong))
+    assert status in (400, 422, 500), answer
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.base["kind"] in PLURALS], ids=str)
+def test_right_twin_is_taken(server: ApiServer, case: Case) -> None:
+    status, answer = put(server, changed(case.base, case.right))
+    assert status in (200, 201), answer
