@@ -11,6 +11,7 @@ from gitopsc.objects import Manifest, ObjectRef, ref_of
 from gitopsc.render.context import template_context
 from gitopsc.render.engine import Engine
 from gitopsc.render.finish import check_kind, check_names, finish
+from gitopsc.render.integers import plain_integers
 from gitopsc.render.lower.configs import config_map, config_names, referenced
 from gitopsc.render.manifests import raw_manifests
 from gitopsc.render.patches import patched
@@ -31,6 +32,7 @@ def render(
     ``types``: component types by name, with all that they inherit. ``engine``: one for a whole build, which then compiles each
     template once. ``merge_keys``: the workspace's keys for lists of custom kinds.
     """
+    resolved = replace(resolved, manifests=plain_integers(resolved.manifests), patches=plain_integers(resolved.patches))
     room = _Rendering(resolved, types, engine or Engine(), merge_keys)
     for workload in resolved.workloads:
         room.workload(workload)
@@ -55,6 +57,7 @@ class _Rendering:
 
     def workload(self, workload: Workload) -> None:
         """Every template of its type."""
+        workload = replace(workload, spec=plain_integers(workload.spec))
         component = self.types[workload.type]
         check_names(workload, component, self.diagnostics)
         context = template_context(self.resolved, workload, self.config_names, self.diagnostics)

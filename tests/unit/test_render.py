@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from gitopsc.render.emit import dump
+from gitopsc.render.integers import plain_integers
 from gitopsc.render.render import render
 from gitopsc.spec.component_types import built_in_types
 from gitopsc.spec.kinds import TypeTemplate
-from gitopsc.values import Map, place_of, plain
+from gitopsc.values import LeadingZero, Map, Seq, place_of, plain
 from tests.unit.workloads import codes, plain_yaml, resolved, service, tree, workload
 
 HELLO_TEXT = """
@@ -411,3 +412,12 @@ def test_an_object_that_comes_twice() -> None:
     _, diagnostics = render(resolved(workload(), manifests=raw), built_in_types())
     assert codes(diagnostics) == ["duplicate-object"]
     assert "workload 'web'" in diagnostics[0].message
+
+
+def test_modes_become_plain_integers() -> None:
+    given = Map({"a": Seq([LeadingZero(0o644), 1]), "b": {"mode": LeadingZero(0o400)}, "c": Map({"d": 1})})
+    found = plain_integers(given)
+    assert found == {"a": [0o644, 1], "b": {"mode": 0o400}, "c": {"d": 1}}
+    assert (type(found["a"][0]), type(found["b"]["mode"])) == (int, int)
+    assert found["c"] is given["c"]
+    assert plain_integers(given["c"]) is given["c"]
