@@ -1,0 +1,38 @@
+"""Which known word a mistyped one was meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def distance(left: str, right: str, most: int) -> int:
+    """How many letters must be inserted, dropped, changed or swapped with their neighbour; ``most + 1`` where it is more than ``most``."""
+    if abs(len(left) - len(right)) > most:
+        return most + 1
+    older: list[int] = []
+    before = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        row = [i]
+        for j, b in enumerate(right, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+        older, before = before, row
+    return before[-1]
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that ``word`` was most likely meant to be, or None where none is near: letter case, a plural, a slip of the finger."""
+    folded = word.lower().replace("_", "").replace("-", "")
+    most = 1 if len(word) < 5 else 2 if len(word) < 9 else 3
+    best: tuple[int, str] | None = None
+    for candidate in sorted(known):
+        if candidate.lower().replace("_", "").replace("-", "") == folded:
+            return candidate
+        found = distance(word.lower(), candidate.lower(), most)
+        if found <= most and found < len(candidate) and (best is None or found < best[0]):
+            best = (found, candidate)
+    return best[1] if best else None

@@ -1,0 +1,282 @@
+"""Whether documents and workloads have the shape that ``schemas/`` says, and what to tell where they have not.
+
+Valid input costs one call of a compiled validator. Only what is wrong is looked at in Python, to say it well (``mistakes.py``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from gitopsc.diagnostics import Diagnostics
+from gitopsc.spec import written
+from gitopsc.spec.documents import API_VERSION, Document
+from gitopsc.spec.merge import dotted
+from gitopsc.spec.nearest import nearest
+from gitopsc.spec.written import Bundle, Schema
+from gitopsc.values import Map, Path, place_of, plain
+
+FILES = {
+    "Workspace": "workspace.json",
+    "Environment": "environment.json",
+    "Application": "application.json",
+    "Overlay": "overlay.json",
+    "ComponentType": "component-type.json",
+}
+FRAGMENTS = {"workload": "workload.json", "container": "container.json"}
+LATER = frozenset({"Pipeline"})
+"""Kinds of the language that this version does not read."""
+
+BASES = ("service", "worker", "stateful", "daemon", "job", "cronjob")
+WORKLOAD = frozenset({"workload.json"})
+
+
+class _Check(NamedTuple):
+    schema: Schema
+    validator: Any
+
+
+class Fragment(NamedTuple):
+    """A part of a document that has a workload's shape: ``path`` to it; ``name`` of the workload, or null for defaults; ``type`` as
+    written there, or as ``defaults.type.<type>`` says it.
+    """
+
+    path: Path
+    name: str | None
+    type: str | None
+    spec: Map
+
+
+def check_document(document: Document, diagnostics: Diagnostics) -> bool:
+    """Whether one of our documents has its kind's shape. What is inside workloads and defaults of workloads is not looked at: that is
+    for ``check_workload`` and ``check_defaults``, which know the types. Every mistake goes to ``diagnostics``.
+    """
+    if document.partial:
+        return False
+    before = len(diagnostics)
+    if document.api_version.startswith("score.dev/"):
+        _not_supported("score.dev documents", document, "apiVersion", diagnostics)
+    elif document.api_version == API_VERSION and document.kind not in FILES:
+        _unknown_kind(document, diagnostics)
+    elif document.api_version == API_VERSION:
+        _report(_document_check(document.kind), document.data, "", diagnostics, incomplete=document.faulty)
+        if document.kind == "ComponentType":
+            _check_type(document, diagnostics)
+    return not document.faulty and not any(item.severity == "error" for item in diagnostics[before:])
+
+
+def check_workload(
+    spec: Map,
+    *,
+    base: str | None,
+    extra: Mapping[str, Any] | None = None,
+    path: str = "",
+    diagnostics: Diagnostics,
+    resolved: bool = False,
+    strict_fields: bool = True,
+) -> bool:
+    """Whether a workload has the shape of its type.
+
+    ``base`` is the built-in type it descends from, null where any type may be meant; ``extra`` the JSON Schema of the fields that its
+    type adds. As written, fields may be missing, and operators and references stand for values; ``resolved``: as it will be rendered.
+    ``strict_fields``: a field that the type does not have is an error (in defaults it is skipped).
+    """
+    before = len(diagnostics)
+    fields = json.dumps(extra, sort_keys=True) if extra and extra.get("properties") else ""
+    foreign = foreign_fields(base, spec) if strict_fields and base is not None else []
+    _report(_workload_check("" if resolved else "written", fields), spec, path, diagnostics, skipped=foreign)
+    for where in foreign:
+        from gitopsc.spec.mistakes import not_of_this_type
+
+        not_of_this_type(where, str(base), _types_with(where), spec, path, diagnostics)
+    return not any(item.severity == "error" for item in diagnostics[before:])
+
+
+def check_defaults(document: Document, extra: Mapping[str, Any], diagnostics: Diagnostics) -> bool:
+    """Whether the workload defaults in a Workspace, Environment or ComponentType have a workload's shape, with the fields that ``extra``
+    (a JSON Schema with the fields of all types of the workspace) adds.
+    """
+    results = [
+        check_workload(fragment.spec, base=None, extra=extra, path=dotted(fragment.path), diagnostics=diagnostics)
+        for fragment in fragments(document)
+        if fragment.name is None
+    ]
+    return all(results)
+
+
+def fragments(document: Document) -> Iterator[Fragment]:
+    """Every part of a document that has a workload's shape, as far as it is a map."""
+    spec = document.spec
+    if document.kind in ("Application", "Overlay"):
+        for name, value in _maps(spec.get("workloads")):
+            kind = value.get("type")
+            yield Fragment(("spec", "workloads", name), name, kind if isinstance(kind, str) else None, value)
+    elif document.kind == "ComponentType":
+        if "provides" not in spec and isinstance(spec.get("defaults"), Map):
+            yield Fragment(("spec", "defaults"), None, document.name, spec["defaults"])
+        for profile, value in _maps(spec.get("profiles")):
+            yield Fragment(("spec", "profiles", profile), None, document.name, value)
+    for key in ("defaults", "enforced") if document.kind in ("Workspace", "Environment") else ():
+        said = spec.get(key)
+        if isinstance(said, Map):
+            if isinstance(said.get("workload"), Map):
+                yield Fragment(("spec", key, "workload"), None, None, said["workload"])
+            for name, value in _maps(said.get("type")):
+                yield Fragment(("spec", key, "type", name), None, name, value)
+
+
+def _maps(value: Any) -> Iterator[tuple[str, Map]]:
+    if isinstance(value, Map):
+        for key, item in value.items():
+            if isinstance(item, Map):
+                yield key, item
+
+
+@cache
+def fields(kind: str) -> Mapping[str, Schema]:
+    """The fields of a kind's ``spec``, or of ``workload`` (a container's included) or ``container``, each with its schema as written in
+    ``schemas/`` (references to other definitions unfollowed). Raises KeyError for another word.
+    """
+    if kind in FRAGMENTS:
+        schema = written.included(written.source(FRAGMENTS[kind]))
+    else:
+        file = FILES[kind]
+        schema = written.source(file)["properties"]["spec"]
+        schema = written.target(schema["$ref"], file) if "$ref" in schema else schema
+    found: Mapping[str, Schema] = schema["properties"]
+    return found
+
+
+def container_fields() -> frozenset[str]:
+    """The fields of a container that may stand on a workload, too."""
+    return frozenset(fields("container")) - {"role", "after"}
+
+
+@cache
+def fields_of(base: str) -> frozenset[str]:
+    """The fields that a workload of a built-in type has, those of its main container included."""
+    return frozenset(key for key, schema in fields("workload").items() if base in schema.get("x-only", BASES))
+
+
+@cache
+def _limited() -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
+    """(path, types) of each field that not every type has; ``*`` stands for any name."""
+    found: list[tuple[tuple[str, ...], frozenset[str]]] = []
+
+    def look(schema: Any, file: str, path: tuple[str, ...]) -> None:
+        if "$ref" in schema:
+            beside = {key: value for key, value in schema.items() if key != "$ref"}
+            file, schema = schema["$ref"].partition("#")[0] or file, {**written.target(schema["$ref"], file), **beside}
+        if "x-only" in schema and path:
+            found.append((path, frozenset(schema["x-only"])))
+        for branch in schema.get("anyOf", ()):
+            look(branch, file, path)
+        for key, value in schema.get("properties", {}).items():
+            look(value, file, (*path, key))
+        if isinstance(schema.get("additionalProperties"), dict):
+            look(schema["additionalProperties"], file, (*path, "*"))
+
+    look(written.source("workload.json"), "workload.json", ())
+    return tuple(dict(found).items())
+
+
+def _types_with(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The built-in types that have the field at a path."""
+    for pattern, types in _limited():
+        if len(pattern) == len(path) and all(a in ("*", b) for a, b in zip(pattern, path, strict=True)):
+            return tuple(base for base in BASES if base in types)
+    return BASES
+
+
+def foreign_fields(base: str, spec: Map) -> list[tuple[str, ...]]:
+    """The paths in a workload (``("rollout", "partition")``) of fields that a built-in type does not have."""
+    out: list[tuple[str, ...]] = []
+    for pattern, types in _limited():
+        if base not in types and (len(pattern) == 1 or not any(pattern[: len(known)] == known for known in out)):
+            out += [path for path in _matches(spec, pattern, ()) if not any(path[: len(known)] == known for known in out)]
+    return out
+
+
+def _matches(value: Any, pattern: tuple[str, ...], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if not pattern:
+        yield path
+    elif isinstance(value, dict):
+        for key in (k for k in value if k != "$replace") if pattern[0] == "*" else (pattern[0],):
+            if key in value:
+                yield from _matches(value[key], pattern[1:], (*path, key))
+
+
+@cache
+def _document_check(kind: str) -> _Check:
+    return _compiled(Bundle(opaque=WORKLOAD).root(FILES[kind]))
+
+
+@cache
+def _workload_check(layer: str, extra: str) -> _Check:
+    own = {"type": json.loads(extra)} if extra else {}
+    bundle = Bundle(own=own)
+    schema = bundle.root("workload.json", written.LAYERS.get(layer, written.PLAIN))
+    for name, field in (own["type"]["properties"] if own else {}).items():
+        layered = written.LAYERS.get(layer, written.PLAIN)
+        schema["properties"].setdefault(name, bundle.node(field, "type", layered, f"#/properties/{name}"))
+    if own and not layer:
+        schema["required"] = list(own["type"].get("required", ()))
+    return _compiled(schema)
+
+
+def _compiled(schema: Schema) -> _Check:
+    import jsonschema_rs
+
+    return _Check(schema, jsonschema_rs.Draft7Validator(schema, offline=True, pattern_options=jsonschema_rs.RegexOptions()))
+
+
+def _report(check: _Check, data: Map, prefix: str, diagnostics: Diagnostics, *, incomplete: bool = False, skipped: Sequence[Path] = ()) -> None:
+    """Tell what is wrong with ``data`` (see ``Report``)."""
+    try:
+        if check.validator.is_valid(data):
+            return
+    except ValueError:
+        pass  # the validator takes plain scalars only, and there is an integer with a leading zero
+    from gitopsc.spec.mistakes import Report, without_leading_zeros
+
+    checked = without_leading_zeros(data, prefix, diagnostics, skipped)
+    Report(check.schema, data, prefix, incomplete, skipped).tell(check.validator.iter_errors(checked), diagnostics)
+
+
+def _not_supported(what: str, document: Document, key: str, diagnostics: Diagnostics) -> None:
+    message = f"'{document.data.get(key)}' is not supported by this version of gitopsc"
+    hint = f"remove the document, or name its file in `exclude` of gitopsc.yaml: {what} come later"
+    diagnostics.error("not-supported", message, document.data.place(key), hint=hint, path=key)
+
+
+def _unknown_kind(document: Document, diagnostics: Diagnostics) -> None:
+    data = document.data
+    if document.kind in LATER:
+        _not_supported(f"documents of kind {document.kind}", document, "kind", diagnostics)
+    elif "kind" not in data:
+        diagnostics.error("missing-field", "expected 'kind' here, found nothing", data.at, hint=f"write `kind:` and one of {', '.join(FILES)}", path="kind")
+    else:
+        from gitopsc.spec.wording import found
+
+        near = nearest(document.kind, FILES)
+        hint = f"did you mean '{near}'?" if near else None
+        message = f"expected one of {', '.join(FILES)}, found {found(data['kind'], data.raw.get('kind'))}"
+        diagnostics.error("unknown-kind", message, data.place("kind"), hint=hint, path="kind")
+
+
+def _check_type(document: Document, diagnostics: Diagnostics) -> None:
+    """Whether the JSON Schema of a component type is one, refers to nothing outside itself, and has patterns that are quick to match."""
+    schema = document.spec.get("schema")
+    if not isinstance(schema, Map):
+        return
+    import jsonschema_rs
+
+    try:
+        jsonschema_rs.Draft7Validator(plain(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions())
+        _workload_check("written", json.dumps(schema, sort_keys=True))
+    except jsonschema_rs.ValidationError as error:
+        path = tuple(error.instance_path)
+        message = f"expected a JSON Schema of draft-07 that refers to nothing outside itself, found one in which {str(error.message).partition(chr(10))[0]}"
+        diagnostics.error("bad-schema", message, place_of(schema, path) or document.spec.place("schema"), path=dotted(("spec", "schema", *path)))
