@@ -8,7 +8,7 @@ from functools import cache
 from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.limits import DEFAULT, Limits
 from gitopsc.spec.characters import check_characters, decode
-from gitopsc.spec.reader import REFUSED, Root, read_roots
+from gitopsc.spec.reader import MOST_FINDINGS, REFUSED, Root, read_roots
 from gitopsc.values import Map, Seq
 
 GROUP = "gitopsc.dev"
@@ -68,8 +68,12 @@ def read_documents(file: str, data: bytes, diagnostics: Diagnostics, limits: Lim
         return []
     found = Diagnostics()
     clean = check_characters(file, text, found)
-    roots = enumerate(read_roots(file, clean, limits))
-    documents = [document for index, root in roots if (document := _document(file, index, root, found))]
+    documents = []
+    for index, root in enumerate(read_roots(file, clean, limits)):
+        if (document := _document(file, index, root, found)) is not None:
+            documents.append(document)
+        if len(found) >= MOST_FINDINGS:
+            break
     if clean is not text:
         documents = [replace(document, faulty=True) for document in documents]
     if found and GROUP not in text:

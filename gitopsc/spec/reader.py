@@ -22,6 +22,9 @@ from gitopsc.values import Map, Seq
 REFUSED: Any = object()
 """Stands for a value with an error of its own: it is left out of its map or list, so that nothing more is said about it."""
 
+MOST_FINDINGS = 100
+"""A file with more mistakes is none of ours, or has one that repeats: reading ends."""
+
 _OPEN: Any = object()
 _new_place = tuple.__new__
 
@@ -62,13 +65,13 @@ class _Reader:
 
     __slots__ = (
         "aliased", "anchors", "bang", "container", "count", "diagnostics", "drop", "file", "height", "key",
-        "limits", "merge_at", "merged", "refused", "root", "stack", "text",
+        "limits", "merge_at", "merged", "refused", "reported", "root", "stack", "text",
     )  # fmt: skip
 
     def __init__(self, file: str, text: str, limits: Limits) -> None:
         self.file, self.text, self.limits = file, text, limits
         self.bang = "! " in text
-        self.aliased = 0
+        self.aliased = self.reported = 0
         self._begin(Place(file, 1, 1))
 
     def _begin(self, place: Place) -> None:
@@ -130,6 +133,16 @@ class _Reader:
 
     def _report(self, problem: Problem, place: Place) -> None:
         self.diagnostics.error(problem.code, problem.message, place, hint=problem.hint, path=self._path())
+        self._reported()
+
+    def _refuse(self, character: str, place: Place) -> None:
+        refuse(character, place, self.diagnostics, self._path())
+        self._reported()
+
+    def _reported(self) -> None:
+        self.reported += 1
+        if self.reported >= MOST_FINDINGS:
+            raise _Stop
 
     def _path(self) -> str:
         steps = ""
@@ -157,7 +170,7 @@ class _Reader:
             if container is None and not text:
                 return
         elif style == '"' and (found := FORBIDDEN.search(text)):
-            refuse(found[0], place, self.diagnostics, self._path())
+            self._refuse(found[0], place)
         raw = None if value is text else text
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, raw, place, 1, 0)
@@ -207,7 +220,7 @@ class _Reader:
             if not text or text[0] in MAYBE or text in OLD_WORDS:
                 problem = problems.plain_key(text)
         elif style == '"' and (found := FORBIDDEN.search(text)):
-            refuse(found[0], place, self.diagnostics, self._path())
+            self._refuse(found[0], place)
         self.key = text
         if problem is not None:
             self._report(problem, place)
@@ -239,9 +252,10 @@ class _Reader:
         is_key = self.key is None and type(self.container) is Map
         if is_key:
             # `{{ x }}` is a mapping as the key of a mapping: it is one mistake, so what it is the value of is refused with it.
-            braces = is_map and bool(event.flow_style)
+            braces = self.text[event.start_mark.index - 1 : event.start_mark.index + 1] == "{{"
             self.refused = self.refused or braces
-            self._report(problems.complex_key("a mapping" if is_map else "a list", braces=braces), place)
+            if not any(frame[-1] for frame in self.stack):
+                self._report(problems.complex_key("a mapping" if is_map else "a list", braces=braces), place)
         problem = problems.container_tag(event.tag, is_map=is_map)
         if problem is not None:
             self._report(problem, place)

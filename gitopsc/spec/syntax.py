@@ -31,7 +31,7 @@ _SAID: tuple[tuple[str, str, str, str], ...] = (
     ("found unexpected ':'", "", "expected a space after ':' in {…} or […]", "write `{key: value}`, and quote text that has a ':' in it"),
     ("did not find expected comment or line break", "block scalar", "expected the end of the line after '|' or '>'", "begin the text on the next line"),
     ("undefined tag handle", "", "tag not allowed: expected a plain value, found a tag with an unknown handle", "quote text that begins with '!'"),
-    ("tag", "", "tag not allowed: expected a plain value, found a tag", "quote text that begins with '!'"),
+    ("", "a tag", "tag not allowed: expected a plain value, found a tag", "quote text that begins with '!'"),
     ("did not find expected ',' or ']'", "", "expected ',' or ']' in this list", "close the '[', and quote text that has ',' or brackets in it"),
     ("did not find expected ',' or '}'", "", "expected ',' or '}' in this mapping", "close the '{', and quote text that has ',' or braces in it"),
     ("did not find expected key", "", "expected a key indented like those above it", "check the indentation and the quotes of this line and the one above"),
