@@ -89,8 +89,11 @@ def _location(text: str, branch: str, path: str, place: Place | None, *, local: 
         _refuse(f"expected the URL of a Git repository, found {mask(text)!r}", place, hint="use https://host/path or ssh://user@host/path")
     if "://" in text:
         return _from_url(text, branch, folder, place, local=local)
-    if _SCP.fullmatch(text) and not (local and (start or Path()).joinpath(text).exists()):
+    exists = local and (start or Path()).joinpath(text).exists()
+    if _SCP.fullmatch(text) and not exists:
         return Location("url", text, branch, folder)
+    if ":" in text.partition("/")[0] and not exists:
+        _refuse(f"expected host:path with a host's name, found {mask(text)!r}", place, hint="use ssh://user@host/path")
     if not local:
         _refuse(f"expected an https or ssh URL, found {mask(text)!r}", place, hint="a path can be named with --repository, not in a document")
     return Location("path", str((start or Path()) / text), branch, folder)

@@ -13,6 +13,7 @@ from gitopsc.repository.objects import EMPTY_TREE, Algorithm
 
 API_VERSION = "gitopsc.dev/v1alpha1"
 FORMAT = 1
+UPDATE = "update gitopsc"
 ACTIONS = ("build", "promote", "environment", "rerender", "rollback", "hotfix", "remove", "hold", "resume", "adopt")
 
 T = TypeVar("T")
@@ -208,7 +209,7 @@ def _checked(fields: Fields, kind: str, build: Callable[[Fields], T]) -> T | Non
 
 def _with_hint(diagnostics: Diagnostics) -> list[Diagnostic]:
     hint = "gitopsc writes this file; take it from the last good commit of the environment repository, or update gitopsc if a newer one wrote it"
-    return [Diagnostic(d.severity, d.code, d.message, d.hint or hint, d.place, d.path) for d in diagnostics]
+    return [Diagnostic(d.severity, "lock", d.message, d.hint if d.hint == UPDATE else hint, d.place, d.path) for d in diagnostics]
 
 
 def _release_lock(fields: Fields) -> ReleaseLock:
@@ -256,7 +257,7 @@ def _source(fields: Fields) -> Source:
 def _repository_lock(fields: Fields) -> RepositoryLock:
     number = fields.number("format")
     if number > FORMAT:
-        fields.wrong("format", f"expected format {FORMAT}, found {number}: a newer gitopsc wrote this repository", hint="update gitopsc")
+        fields.wrong("format", f"expected format {FORMAT}, found {number}: a newer gitopsc wrote this repository", hint=UPDATE)
         fields.forget()
         return RepositoryLock("")
     pipelines = tuple(pipeline.plain() for pipeline in fields.maps("pipelines"))

@@ -15,7 +15,8 @@ from gitopsc.repository.hold import remove_stale
 from gitopsc.repository.objects import EMPTY_TREE, EXECUTABLE, FILE, SUBMODULE, Algorithm, blob_id
 from gitopsc.repository.reader import ObjectReader
 
-_TEMPORARY = "gitopsc.tmp"  # inside .git: a kill leaves at most this one, which the next write takes over
+# Inside .git: a kill leaves at most one of each, which the next write takes over.
+_TEMPORARY, _TEMPORARY_FOLDER = "gitopsc.tmp", "gitopsc.tmp.d"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _LOCK_SECONDS = 2.0
 _UNSAFE = re.compile(r"\.*|\.git[. ]*|git~[0-9]+", re.IGNORECASE)
@@ -78,6 +79,8 @@ class WorkTree:
         temporary = os.open(self._git_dir, os.O_RDONLY | os.O_DIRECTORY)
         try:
             for folder, items in by_folder.items():
+                if self._write_fresh(temporary, root, folder, items, contents):
+                    continue
                 descriptor = _enter(root, folder, make=any(item.after for item in items))
                 if descriptor is None:
                     kept += [item.path for item in items if item.after]
@@ -93,6 +96,29 @@ class WorkTree:
             os.close(root)
         return kept
 
+    def _write_fresh(self, temporary: int, root: int, folder: str, changes: list[Change], contents: Mapping[str, tuple[str, bytes]]) -> bool:
+        """Whether a folder that was not there is there now, whole: one rename for all its files."""
+        parent, _, name = folder.rpartition("/")
+        if not name or any(change.before or change.after is None or change.after[0] != FILE for change in changes):
+            return False
+        above = _enter(root, parent, make=True)
+        if above is None:
+            return False
+        try:
+            if _exists(above, name):
+                return False
+            fresh = _make_fresh(temporary)
+            try:
+                for change in changes:
+                    if change.after is not None:
+                        _create(fresh, change.path.rpartition("/")[2], contents[change.after[1]][1])
+            finally:
+                os.close(fresh)
+            os.rename(_TEMPORARY_FOLDER, name, src_dir_fd=temporary, dst_dir_fd=above)
+        finally:
+            os.close(above)
+        return True
+
     def _write_one(self, temporary: int, folder: int, change: Change, contents: Mapping[str, tuple[str, bytes]]) -> bool:
         """Whether the file is now as the commit has it."""
         name = change.path.rpartition("/")[2]
@@ -107,10 +133,9 @@ class WorkTree:
             return False
         if (found is None) != (change.before is None) or (found is not None and not self._is(found, change.before)):
             return False
-        mode = 0o777 if change.after[0] == EXECUTABLE else 0o666
-        descriptor = os.open(_TEMPORARY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode, dir_fd=temporary)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(contents[change.after[1]][1])
+        if _exists(temporary, _TEMPORARY):
+            os.unlink(_TEMPORARY, dir_fd=temporary)
+        _create(temporary, _TEMPORARY, contents[change.after[1]][1], 0o777 if change.after[0] == EXECUTABLE else 0o666)
         os.rename(_TEMPORARY, name, src_dir_fd=temporary, dst_dir_fd=folder)
         return True
 
@@ -175,6 +200,27 @@ def _enter(root: int, folder: str, *, make: bool) -> int | None:
             os.close(descriptor)
         descriptor = inner
     return descriptor
+
+
+def _make_fresh(temporary: int) -> int:
+    """A new, empty folder inside .git; what a killed run left in it goes first."""
+    if _exists(temporary, _TEMPORARY_FOLDER):
+        import shutil
+
+        shutil.rmtree(_TEMPORARY_FOLDER, dir_fd=temporary)
+    os.mkdir(_TEMPORARY_FOLDER, dir_fd=temporary)
+    return os.open(_TEMPORARY_FOLDER, _FOLDER, dir_fd=temporary)
+
+
+def _create(folder: int, name: str, content: bytes, mode: int = 0o666) -> None:
+    """A new file, written whole or an ``OSError``."""
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=folder)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
 
 
 def _content(folder: int, name: str) -> bytes | None:

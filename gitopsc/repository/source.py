@@ -1,0 +1,216 @@
+"""The workspace as a Git repository: which commit it is, whether it is that commit, and its files at another one."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure, Invalid, Place
+from gitopsc.limits import DEFAULT, Limits
+from gitopsc.repository.git import Git, failed
+from gitopsc.repository.objects import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Algorithm, Entry, blob_id
+from gitopsc.repository.reader import ObjectReader
+from gitopsc.spec.discover import SourceFile, select
+from gitopsc.spec.files import read_file, too_large
+
+_SPECS = (".yaml", ".yml", ".j2")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """``repository``: the remote's URL without credentials, None where there is none. ``commit``: None outside of Git, or before the
+    first commit. ``dirty``: inputs that are not as the commit has them, sorted.
+    """
+
+    repository: str | None
+    commit: str | None
+    dirty: tuple[str, ...]
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether ``commit`` does not say what was rendered."""
+        return self.commit is None or bool(self.dirty)
+
+
+def source_state(root: Path, inputs: Mapping[str, bytes | None], *, environ: Mapping[str, str]) -> SourceState:
+    """What Git knows of the workspace at ``root``. ``inputs``: every file that was read, by its path from ``root``; None: read it here.
+
+    Untracked and ignored inputs count as dirty; so do specs that the commit has and the folder has not. Files are compared by their
+    content: no index, no filter. Raises ``Failure`` where there is a repository that Git cannot read.
+    """
+    git = Git(root, environ)
+    said = git.run("rev-parse", "--show-object-format")
+    if said.status != 0:
+        if any((folder / ".git").exists() for folder in (root, *root.parents)):
+            raise Failure(failed("rev-parse", said))
+        return SourceState(None, None, ())
+    head = git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if head.status != 0:
+        return SourceState(_remote(git), None, ())
+    algorithm: Algorithm = "sha256" if said.text == "sha256" else "sha1"
+    entries = _tree(git, head.text)
+    dirty = [path for path, content in inputs.items() if not _is(root, path, content, entries.get(path), algorithm)]
+    dirty += [path for path in entries if path.endswith(_SPECS) and path not in inputs and not _exists(root / path)]
+    return SourceState(_remote(git), head.text, tuple(sorted(dirty)))
+
+
+def resolve_revision(root: Path, revision: str, *, environ: Mapping[str, str]) -> str:
+    """The commit that a person's ``revision`` means. Raises ``Invalid`` where it means none."""
+    said = Git(root, environ).run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    commit = said.text.removeprefix("--end-of-options\n")
+    if said.status != 0 or revision.startswith("-") or not commit:
+        words = f" ({said.error})" if said.error else ""
+        raise Invalid(
+            f"expected a revision of the workspace's Git repository, found {revision!r}{words}", hint="name a commit, a branch or a tag", code="revision"
+        )
+    return commit
+
+
+def merge_base(root: Path, one: str, other: str, *, environ: Mapping[str, str]) -> str:
+    """The newest commit that two commits have in common. Raises ``Invalid`` where they have none."""
+    said = Git(root, environ).run("merge-base", one, other)
+    if said.status != 0:
+        raise Invalid(
+            f"expected two revisions with a common commit, found none of {one} and {other}", hint="in a shallow clone: git fetch --unshallow", code="revision"
+        )
+    return said.text.split("\n")[0]
+
+
+class GitFiles:
+    """``Files`` of the workspace at a revision. Symbolic links are never followed. Use as long as needed, then ``close``."""
+
+    def __init__(
+        self,
+        root: Path,
+        commit: str,
+        *,
+        environ: Mapping[str, str],
+        exclude: Sequence[str] = (),
+        diagnostics: Diagnostics | None = None,
+        limits: Limits = DEFAULT,
+    ) -> None:
+        git = Git(root, environ)
+        self._exclude = exclude
+        self._diagnostics = Diagnostics() if diagnostics is None else diagnostics
+        self._limits = limits
+        self._entries = _tree(git, commit)
+        self._reader = ObjectReader(git)
+
+    def list(self) -> list[SourceFile]:
+        """The spec files, sorted by path; what changes when their content does is the object id. Links that lead out are reported."""
+        self._judge_links()
+        paths = [path for path, entry in self._entries.items() if entry.mode in {FILE, EXECUTABLE}]
+        return [SourceFile(path, (self._entries[path].oid,)) for path in select(paths, self._exclude, self._diagnostics)]
+
+    def read(self, path: str) -> bytes:
+        """A file's content. Raises ``Invalid`` where it is missing, a link, no file, or too large."""
+        entry = self._entries.get(path)
+        if entry is None:
+            parts = path.split("/")
+            linked = any(self._mode("/".join(parts[:depth])) == SYMLINK for depth in range(1, len(parts)))
+            raise (
+                _invalid(path, "symbolic-link", "a file, found a symbolic link on the way to it")
+                if linked
+                else _invalid(path, "missing-file", f"a file, found nothing at {path} in this revision")
+            )
+        if entry.mode == SYMLINK:
+            raise _invalid(path, "symbolic-link", "a file, found a symbolic link")
+        if entry.mode == SUBMODULE:
+            raise _invalid(path, "not-a-file", "a file, found a submodule")
+        content = self._reader.read(entry.oid)[1]
+        if len(content) > self._limits.spec_bytes:
+            raise too_large(path, len(content), self._limits)
+        return content
+
+    def read_ahead(self) -> dict[str, bytes]:
+        """All spec files at once, by path: one round trip instead of one a file."""
+        paths = [file.path for file in self.list()]
+        contents = self._reader.read_all(self._entries[path].oid for path in paths)
+        return {path: contents[self._entries[path].oid][1] for path in paths}
+
+    def close(self) -> None:
+        """End the process that reads."""
+        self._reader.close()
+
+    def _mode(self, path: str) -> str | None:
+        entry = self._entries.get(path)
+        return entry.mode if entry else None
+
+    def _judge_links(self) -> None:
+        links = [path for path, entry in self._entries.items() if entry.mode == SYMLINK]
+        contents = self._reader.read_all(self._entries[path].oid for path in links)
+        for path in select(links, self._exclude, Diagnostics()):
+            target = contents[self._entries[path].oid][1].decode(errors="replace")
+            meant = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+            if meant not in self._entries:
+                error = _invalid(path, "symbolic-link", f"a file of the workspace, found a symbolic link that leaves the root or leads nowhere: {target!r}")
+                self._diagnostics.extend(error.diagnostics)
+
+
+def _tree(git: Git, commit: str) -> dict[str, Entry]:
+    """Every path below the folder that ``git`` was started in, as ``commit`` has it."""
+    said = git.check("ls-tree", "-r", "-z", "--end-of-options", commit)
+    entries: dict[str, Entry] = {}
+    for line in said.output.decode(errors="surrogateescape").split("\0"):
+        head, _, path = line.partition("\t")
+        if path:
+            mode, _, oid = head.split(" ")
+            entries[path] = Entry(mode, oid)
+    return entries
+
+
+def _is(root: Path, path: str, content: bytes | None, entry: Entry | None, algorithm: Algorithm) -> bool:
+    """Whether a file is as the commit has it; line ends that Git may have changed on the way out do not count."""
+    if entry is None or entry.mode not in {FILE, EXECUTABLE}:
+        return False
+    if content is None:
+        try:
+            content = read_file(root, path)
+        except (Invalid, Failure):
+            return False
+    return blob_id(content, algorithm) == entry.oid or (b"\r\n" in content and blob_id(content.replace(b"\r\n", b"\n"), algorithm) == entry.oid)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
+
+
+def _remote(git: Git) -> str | None:
+    """The URL of origin, or of the first other remote; a path is nobody else's business."""
+    said = git.run("config", "-z", "--get-regexp", r"^remote\..*\.url$")
+    urls: dict[str, str] = {}
+    for line in said.output.decode(errors="replace").split("\0"):
+        key, _, url = line.partition("\n")
+        if url:
+            urls.setdefault(key, url)
+    origin = urls.get("remote.origin.url") or next((urls[key] for key in sorted(urls)), None)
+    return None if origin is None else _public(origin)
+
+
+def _public(url: str) -> str | None:
+    if not url.isprintable():
+        return None
+    if "://" not in url:
+        host = url.partition(":")[0]
+        return url if ":" in url and "/" not in host and len(host) > 1 else None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return None
+    if parts.scheme not in {"https", "http", "ssh", "git"} or not host:
+        return None
+    user = f"{parts.username}@" if parts.scheme == "ssh" and parts.username else ""
+    return urlunsplit((parts.scheme, f"{user}[{host}]{port}" if ":" in host else f"{user}{host}{port}", parts.path, "", ""))
+
+
+def _invalid(path: str, code: str, expected: str) -> Invalid:
+    return Invalid([Diagnostic("error", code, f"expected {expected}", "put the file itself there", Place(path, 1, 1))])
