@@ -49,7 +49,7 @@ def build(options: Options, environments: tuple[str, ...], applications: tuple[s
         workspace=workspace,
         environments=tuple(chosen),
         targets={(t.environment, t.application): t for t in targets},
-        source=Source(dirty=True) if state.dirty else Source(state.repository, state.commit),
+        source=Source(dirty=True) if state.is_dirty else Source(state.repository, state.commit),
         default_branch=str(workspace.spec.get("defaultBranch") or "main"),
         removed_from=() if applications else tuple(e.name for e in chosen),
     )
