@@ -104,6 +104,8 @@ def _check_security(subject: Subject, security: dict[str, Any], pod: dict[str, A
         added = (security.get("capabilities") or {}).get("add") or ()
         if "CAP_SYS_ADMIN" in added:
             subject.error("one-of", (*path, "capabilities", "add"), "expected no CAP_SYS_ADMIN beside allowPrivilegeEscalation: false")
+    if security.get("procMount") == "Unmasked" and pod.get("hostUsers") is not False:
+        subject.error("one-of", (*path, "procMount"), "expected hostUsers: false in the pod beside procMount: Unmasked")
     shared = pod.get("securityContext") or {}
     user = security.get("runAsUser", shared.get("runAsUser"))
     strict = security.get("runAsNonRoot", shared.get("runAsNonRoot"))

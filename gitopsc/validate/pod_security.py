@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gitopsc.kubernetes import Minor
 from gitopsc.validate.finding import Subject, listed, shown
 from gitopsc.validate.pods import containers_of
 from gitopsc.values import Path
@@ -25,6 +26,8 @@ SYSCTLS = frozenset(
 )
 SELINUX_TYPES = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 VOLUMES = frozenset("configMap csi downwardAPI emptyDir ephemeral image persistentVolumeClaim projected secret".split())
+HOST_PROBES_SINCE: Minor = (1, 34)
+USER_NAMESPACES_SINCE: Minor = (1, 36)
 APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
@@ -36,10 +39,24 @@ def check_pod_security(subject: Subject, template: dict[str, Any], path: Path) -
     pod = template.get("spec") or {}
     metadata = (template.get("metadata") or {}) if path else subject.data.get("metadata") or {}
     where = (*path, "spec")
-    controls = BASELINE if level == "baseline" else RESTRICTED
-    for control in controls:
+    spared = _spared(pod, level, subject.rules.kubernetes)
+    for control in BASELINE if level == "baseline" else RESTRICTED:
+        if control in spared:
+            continue
         for field, message, hint in control(pod, where, metadata):
             subject.error("pod-security", field, f"{message}, as Pod Security {level} asks", hint)
+
+
+def _spared(pod: Pod, level: str, version: Minor) -> frozenset[Control]:
+    """Controls that do not apply to this pod, or that this minor does not have yet."""
+    spared: set[Control] = set()
+    if version < HOST_PROBES_SINCE:
+        spared.add(host_probes)
+    if pod.get("hostUsers") is False and version >= USER_NAMESPACES_SINCE:
+        spared |= {proc_mount} if level == "baseline" else {non_root, non_root_user}
+    if (pod.get("os") or {}).get("name") == "windows":
+        spared |= {escalation, seccomp, dropped_capabilities}
+    return frozenset(spared)
 
 
 def _security(pod: Pod, path: Path) -> Iterator[tuple[dict[str, Any], Path]]:
@@ -63,7 +80,10 @@ def host_namespaces(pod: Pod, path: Path, _: dict[str, Any]) -> Iterator[Found]:
 
 
 def privileged(pod: Pod, path: Path, _: dict[str, Any]) -> Iterator[Found]:
-    """No privileged containers."""
+    """No privileged containers, and no Windows host processes."""
+    for security, where in _security(pod, path):
+        if (security.get("windowsOptions") or {}).get("hostProcess"):
+            yield (*where, "windowsOptions", "hostProcess"), "expected false, found true", None
     for security, where in _container_security(pod, path):
         if security.get("privileged"):
             yield (*where, "privileged"), "expected false, found true", None
@@ -101,7 +121,7 @@ def host_probes(pod: Pod, path: Path, _: dict[str, Any]) -> Iterator[Found]:
         for action, at in actions:
             for kind in ("httpGet", "tcpSocket"):
                 host = ((action or {}).get(kind) or {}).get("host")
-                if host and host not in ("127.0.0.1", "::1"):
+                if host:
                     yield (*at, kind, "host"), f"expected none, found {shown(host)}", None
 
 
@@ -129,7 +149,7 @@ def se_linux(pod: Pod, path: Path, _: dict[str, Any]) -> Iterator[Found]:
 def proc_mount(pod: Pod, path: Path, _: dict[str, Any]) -> Iterator[Found]:
     """The default /proc."""
     for security, where in _container_security(pod, path):
-        if security.get("procMount") not in (None, "", "Default") and pod.get("hostUsers") is not False:
+        if security.get("procMount") not in (None, "", "Default"):
             yield (*where, "procMount"), f"expected Default, found {shown(security['procMount'])}", None
 
 

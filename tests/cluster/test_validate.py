@@ -9,16 +9,21 @@ import pytest
 from tests.kube import ApiServer
 from tests.tables import CASES
 from tests.tables.case import Case, Tree, changed
-from tests.tables.objects import ALL, CLUSTER_SCOPED, PLURALS
+from tests.tables.objects import ALL, CLUSTER_SCOPED, PLURALS, POD
+from tests.tables.pod_security import CASES as POD_CASES
+from tests.tables.pod_security import PodCase
 
 pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
 def server(api_server: ApiServer) -> ApiServer:
-    """The server, with the namespace of the cases."""
-    for name in ("shop", "other"):
-        status, answer = api_server.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "namespaces", namespaced=False, dry_run=False)
+    """The server, with the namespaces of the cases."""
+    for name in ("shop", "baseline", "restricted"):
+        labels = {} if name == "shop" else {"pod-security.kubernetes.io/enforce": name}
+        status, answer = api_server.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}, "namespaces", namespaced=False, dry_run=False
+        )
         assert status in (200, 201), answer
     return api_server
 
@@ -44,3 +49,11 @@ def test_wrong_is_refused(server: ApiServer, case: Case) -> None:
 def test_right_twin_is_taken(server: ApiServer, case: Case) -> None:
     status, answer = put(server, changed(case.base, case.right))
     assert status in (200, 201), answer
+
+
+@pytest.mark.parametrize("level", ["baseline", "restricted"])
+@pytest.mark.parametrize("case", POD_CASES, ids=str)
+def test_pod_security_is_admissions_own_verdict(server: ApiServer, case: PodCase, level: str) -> None:
+    status, answer = put(server, changed(POD, {**case.changes, "metadata.namespace": level}))
+    assert (status == 403) is bool(getattr(case, level)), answer
+    assert status in (200, 201, 403), answer

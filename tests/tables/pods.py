@@ -330,6 +330,13 @@ VOLUMES = [
     ),
 ]
 POD_WIDE = [
+    _case(
+        "an unmasked /proc of the host's users",
+        {f"{C}.securityContext.procMount": "Unmasked"},
+        "one-of",
+        f"{API}.securityContext.procMount",
+        {f"{C}.securityContext.procMount": "Unmasked", f"{P}.hostUsers": False},
+    ),
     _case("a Deployment that is not restarted", {f"{P}.restartPolicy": "Never"}, "wrong-value", f"{P}.restartPolicy", {f"{P}.restartPolicy": "Always"}),
     _case("a Job that is always restarted", {f"{P}.restartPolicy": GONE}, "wrong-value", f"{P}.restartPolicy", {f"{P}.restartPolicy": "OnFailure"}, base=JOB),
     _case(

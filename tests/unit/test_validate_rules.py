@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitopsc.validate import Rules, validate
+from gitopsc.validate.rules import Rules
+from gitopsc.validate.validate import validate
 from tests.tables import CASES
 from tests.tables.case import Case, Tree, changed, manifest
 from tests.tables.objects import ALL
