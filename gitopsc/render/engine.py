@@ -196,7 +196,7 @@ class Engine:
 
         place = self._where(error, loaded)
         if isinstance(error, MemoryError) or not isinstance(error, Exception):
-            error.place = place  # type: ignore[union-attr]
+            error.place = place  # type: ignore[attr-defined]
             return error
         if isinstance(error, RecursionError):
             return TemplateError("template-recursion", "expected macros and loops that end, found more than a thousand calls in one another", place)

@@ -115,7 +115,7 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def safe_filters() -> dict[str, Callable[..., Any]]:
     """Name → filter."""
-    theirs: Mapping[str, Callable[..., Any]] = filters.FILTERS
+    theirs: Any = filters.FILTERS
     found = {name: _guarded(theirs[name]) for name in _KEPT} | {name: _guarded(function) for name, function in _OWN.items()}
     found["default"] = _default
     return found | {alias: found[name] for alias, name in _ALIASES.items()}
@@ -123,7 +123,7 @@ def safe_filters() -> dict[str, Callable[..., Any]]:
 
 def safe_tests() -> Mapping[str, Callable[..., Any]]:
     """Name → test."""
-    theirs: Mapping[str, Callable[..., Any]] = tests.TESTS
+    theirs: Any = tests.TESTS
     found = {name: theirs[name] for name in _TESTS}
     found |= {"defined": lambda value: not missing(value), "undefined": missing}
     return found

@@ -58,3 +58,6 @@ class TemplateError(Invalid):
         error = cls.__new__(cls)
         Invalid.__init__(error, diagnostics)
         return error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TemplateError.of, (self.diagnostics,)
