@@ -10,7 +10,7 @@ from gitopsc.compile import Target
 from gitopsc.diagnostics import Diagnostic, Invalid
 from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
-from gitopsc.plan import Pair, Step, Wanted, changes
+from gitopsc.plan import Pair, Step, Unknown, Wanted, changes
 from gitopsc.report.result import Result, empty
 from gitopsc.repository.layout import RELEASE_LOCK
 from gitopsc.repository.location import Location, embedded, named, written
@@ -20,9 +20,9 @@ from gitopsc.repository.publish import Changes, publish
 from gitopsc.repository.source import SourceState, source_state
 from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.spec.kinds import Workspace
-from gitopsc.targets import check_collisions, compile_all
+from gitopsc.targets import Build, check_collisions, compile_selected
 from gitopsc.values import Map
-from gitopsc.workspace import Opened, finished, open_folder, selected_applications, selected_environments
+from gitopsc.workspace import Opened, finished, selected_environments
 
 KIND = "BuildResult"
 
@@ -32,32 +32,30 @@ def build(options: Options, environments: tuple[str, ...], applications: tuple[s
 
     Raises ``Invalid``, ``Failure`` where Git or the disk fails, ``Conflict`` where another writer was first.
     """
-    opened = open_folder(options)
-    workspace = opened.workspace
+    made = compile_selected(options, environments, applications)
+    opened, workspace = made.opened, made.opened.workspace
+    found = [*opened.diagnostics, *(d for t in made.targets for d in t.diagnostics)]
     if workspace is None:
-        return _stopped(opened, opened.diagnostics, options)
-    chosen = selected_environments(workspace, environments)
-    names = selected_applications(workspace, applications)
-    targets = compile_all(opened, [(name, [e.name for e in chosen]) for name in names], options)
-    found = [*opened.diagnostics, *(d for t in targets for d in t.diagnostics), *check_collisions(workspace, targets)]
-    diagnostics, stop = finished(found, options)
+        return _stopped(opened, found, options)
+    diagnostics, stop = finished([*found, *check_collisions(workspace, made.targets)], options)
     if stop:
         return _stopped(opened, diagnostics, options)
-    location = location_of(options, workspace, opened)
-    state = _source(opened, targets, options)
+    chosen = selected_environments(workspace, environments)
+    state = _source(opened, made.targets, options)
     wanted = Wanted(
         workspace=workspace,
         environments=tuple(chosen),
-        targets={(t.environment, t.application): t for t in targets},
+        targets={(t.environment, t.application): t for t in made.targets},
         source=Source(dirty=True) if state.is_dirty else Source(state.repository, state.commit),
         default_branch=str(workspace.spec.get("defaultBranch") or "main"),
         removed_from=() if applications else tuple(e.name for e in chosen),
     )
     writes = not (check or dry_run)
+    location = location_of(options, workspace, opened)
     with open_repository(
         location, root=opened.root, workspace=workspace.name, environ=options.environ, create=writes, deadline=options.limits.git_seconds
     ) as repository:
-        done = _Build(wanted, repository, location, state, allow_dirty, options, opened)
+        done = _Build(wanted, repository, location, state, allow_dirty, options, made)
         return done.publish(diagnostics) if writes else done.compare(diagnostics, check)
 
 
@@ -88,10 +86,10 @@ class _Build:
     """One build against one repository: the plan is asked again on each new tip."""
 
     def __init__(
-        self, wanted: Wanted, repository: Repository, location: Location, state: SourceState, allow_dirty: bool, options: Options, opened: Opened
+        self, wanted: Wanted, repository: Repository, location: Location, state: SourceState, allow_dirty: bool, options: Options, made: Build
     ) -> None:
         self.repository, self.location, self.state = repository, location, state
-        self.allow_dirty, self.options, self.opened = allow_dirty, options, opened
+        self.allow_dirty, self.options, self.made, self.opened = allow_dirty, options, made, made.opened
         self.wanted = self._hashed(wanted)
         self.steps: list[Step] = []
         self.other = False
@@ -102,12 +100,17 @@ class _Build:
         algorithm = self.repository.algorithm
         if algorithm == "sha1":
             return wanted
-        targets = {k: replace(t, folder=folder(t.folder.files, algorithm)) if t.folder else t for k, t in wanted.targets.items()}
-        return replace(wanted, targets=targets)
+        every = {pair: t if t.folder is not None else self.made.fresh([pair], self.options)[pair] for pair, t in wanted.targets.items()}
+        return replace(wanted, targets={pair: _rehashed(t, algorithm) for pair, t in every.items()})
 
     def plan(self, snapshot: Snapshot) -> Changes | None:
         """The commit to make on top of ``snapshot``."""
-        change, self.steps = changes(self.wanted, snapshot, self.repository.algorithm)
+        try:
+            change, self.steps = changes(self.wanted, snapshot, self.repository.algorithm)
+        except Unknown as unknown:
+            fresh = self.made.fresh(unknown.pairs, self.options)
+            self.wanted = replace(self.wanted, targets={**self.wanted.targets, **fresh})
+            change, self.steps = changes(self.wanted, snapshot, self.repository.algorithm)
         self.before = snapshot
         self.other = change is not None
         if self.steps and self.wanted.source.dirty and not self.location.is_embedded and not self.allow_dirty:
@@ -206,6 +209,12 @@ class _Build:
             "changed": [refs[name] for name in after if name in before and before[name] != after[name]],
             "deleted": [_ref_in(name, old.get(name, b"")) for name in gone],
         }
+
+
+def _rehashed(target: Target, algorithm: Any) -> Target:
+    assert target.folder is not None
+    made = folder(target.folder.files, algorithm)
+    return replace(target, folder=made, tree=made.tree)
 
 
 def _ref_in(name: str, data: bytes) -> ObjectRef:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Place
 from gitopsc.limits import DEFAULT, Limits
@@ -23,11 +24,15 @@ from gitopsc.spec.resolve import resolve
 from gitopsc.spec.resolved import Resolved
 from gitopsc.values import Map
 
+if TYPE_CHECKING:
+    from gitopsc.render.engine import Engine
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One application in one environment, compiled. ``folder`` is null where there were errors. ``objects`` are in the order of
-    the manifests, each with its file's name and the place that made it; ``sources`` the files read beside the specs.
+    """One application in one environment, compiled. ``tree`` (the lock's ``rendered``) is null where there were errors; ``folder`` holds
+    the bytes, and is null where an earlier build made them. ``objects`` are in the order of the manifests, each with its file's
+    name and the place that made it; ``sources`` the files read beside the specs.
     """
 
     environment: str
@@ -37,6 +42,7 @@ class Target:
     version: str | None
     images: tuple[Image, ...]
     folder: Folder | None
+    tree: str | None
     objects: tuple[tuple[ObjectRef, str, Place | None], ...]
     sources: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
@@ -44,7 +50,7 @@ class Target:
     @property
     def failed(self) -> bool:
         """Whether it has an error, so that it has no manifests."""
-        return self.folder is None
+        return self.tree is None
 
 
 @dataclass(slots=True)
@@ -57,6 +63,7 @@ class Compiler:
     allow_missing_schema: bool = False
     algorithm: Any = "sha1"
     _layers: Layers | None = None
+    _engine: Engine | None = None
     _read: dict[str, bytes] = field(default_factory=dict)
 
     def compile(self, application: str, environments: Iterable[str]) -> list[Target]:
@@ -83,8 +90,9 @@ class Compiler:
             version=resolved.version if resolved else None,
             images=_images(resolved) if resolved else (),
             folder=made,
+            tree=made.tree if made else None,
             objects=objects,
-            sources=tuple(sorted(self._read)),
+            sources=tuple(sorted({*self._read, *self._template_files(resolved)})),
             diagnostics=tuple(diagnostics),
         )
 
@@ -102,8 +110,8 @@ class Compiler:
         diagnostics += layers.diagnostics
         if resolved is None:
             return None, []
-        manifests, found = render(resolved, self.workspace.types)
-        diagnostics += (self._named(d, application, environment) for d in found)
+        manifests, found = render(resolved, self.workspace.types, self.engine(), merge_keys=self.workspace.merge_keys)
+        diagnostics += found
         if found.has_errors:
             return resolved, manifests
         policy: Mapping[str, Any] = environment.policy
@@ -126,6 +134,26 @@ class Compiler:
         if self._layers is None:
             self._layers = Layers(self.workspace, Diagnostics())
         return self._layers
+
+    def engine(self) -> Engine:
+        """The templates of this workspace, compiled once."""
+        from gitopsc.render.engine import Engine
+
+        if self._engine is None:
+            self._engine = Engine(self.files.read, self.limits)
+        return self._engine
+
+    def _template_files(self, resolved: Resolved | None) -> set[str]:
+        """The files that the component types of the target's workloads are made of, includes and all."""
+        from gitopsc.render.template import Template, TemplateError
+
+        out = set()
+        for name in {workload.type for workload in resolved.workloads} if resolved else ():
+            for one in self.workspace.types[name].templates:
+                if not one.file.startswith("gitopsc:"):
+                    with contextlib.suppress(TemplateError):
+                        out |= {t.file for t in self.engine().sources(Template(one.name, one.text, one.file, one.first_line))}
+        return out
 
     def source(self, file: str, written: str) -> tuple[str, bytes]:
         """A file that a specification names, remembered as an input of the target."""

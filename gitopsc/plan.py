@@ -42,6 +42,14 @@ class Step:
         return (self.environment, self.application)
 
 
+class Unknown(Exception):
+    """Targets that must be written, of which only an earlier build knew the bytes: compile them, and plan again."""
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        self.pairs = pairs
+        super().__init__(str(pairs))
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a build wants to be there. ``removed_from``: environments in which applications that left the workspace are removed."""
@@ -55,7 +63,7 @@ class Wanted:
 
 
 def steps(wanted: Wanted, snapshot: Snapshot, algorithm: Any) -> list[Step]:
-    """Every target that must be written, in the order of environments and names. Raises ``Invalid`` where a folder is not ours."""
+    """Every target that must be written, in the order of environments and names. Raises ``Invalid`` where a folder is not ours, and ``Unknown``."""
     known = snapshot.releases(list(wanted.targets))
     gone = _gone(wanted, snapshot)
     changed: dict[Pair, tuple[str, ReleaseLock | None]] = {}
@@ -63,6 +71,9 @@ def steps(wanted: Wanted, snapshot: Snapshot, algorithm: Any) -> list[Step]:
         action = _action(target, known.get(pair), wanted.source, lambda p=pair: snapshot.rendered(*p))  # type: ignore[misc]
         if action is not None:
             changed[pair] = (action, known.get(pair))
+    missing = [pair for pair in changed if wanted.targets[pair].folder is None]
+    if missing:
+        raise Unknown(missing)
     generations = next_generations(snapshot, [*changed, *gone])
     out = [_written(wanted, pair, action, before, generations[pair]) for pair, (action, before) in changed.items()]
     empty = folder({}, algorithm)
@@ -80,14 +91,13 @@ def _gone(wanted: Wanted, snapshot: Snapshot) -> dict[Pair, ReleaseLock]:
 
 def _action(target: Target, before: ReleaseLock | None, source: Source, rendered: Callable[[], str | None]) -> str | None:
     """Why the target must be written, or None: nothing that a lock speaks of has changed."""
-    assert target.folder is not None
     if before is None or before.release.id != target.release or before.release.state != "present":
         return "build"
     if before.environment_source.inputs != target.inputs:
         return "environment"
-    if before.rendered != target.folder.tree:
+    if before.rendered != target.tree:
         return "rerender"
-    if rendered() != target.folder.tree:
+    if rendered() != target.tree:
         return "rerender"
     if before.source.dirty and not source.dirty:
         return "build"

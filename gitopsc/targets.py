@@ -1,15 +1,28 @@
-"""Many targets at once: compiled in as many processes as pays, then held against each other."""
+"""Many targets at once: those that an earlier build knows are recalled, the rest compiled in as many processes as pays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+from gitopsc import incremental
 from gitopsc.compile import Compiler, Target
-from gitopsc.diagnostics import Diagnostic
+from gitopsc.diagnostics import Diagnostic, Diagnostics
+from gitopsc.incremental import Index, Keys, Sources
 from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
-from gitopsc.spec.kinds import Workspace
-from gitopsc.workspace import Opened
+from gitopsc.spec.discover import Files, Folder, find_root
+from gitopsc.spec.documents import Document
+from gitopsc.spec.kinds import Workspace, name_place
+from gitopsc.spec.load import ROOT, assemble, exclude_of, test_files
+from gitopsc.workspace import Opened, selected_applications, selected_environments
+
+Pair = tuple[str, str]
+"""(environment, application)."""
 
 Task = tuple[str, list[str]]
 """An application and the environments it is wanted in."""
@@ -18,16 +31,184 @@ FORK_ABOVE = 40
 """A pool costs some 10 ms: it pays above this many applications."""
 
 
-def compile_all(opened: Opened, tasks: Sequence[Task], options: Options) -> list[Target]:
-    """Every target, in the order of the tasks, whatever process made it."""
-    assert opened.workspace is not None
-    compiler = Compiler(opened.workspace, opened.files, options.limits, options.allow_missing_schema)
+@dataclass(slots=True)
+class Build:
+    """A workspace as far as this run needs it, with every selected target. ``opened.workspace`` is null where it is not usable."""
+
+    opened: Opened
+    targets: list[Target]
+    every: frozenset[str]
+    _session: Session
+
+    def fresh(self, pairs: Iterable[Pair], options: Options) -> dict[Pair, Target]:
+        """These targets compiled now, bytes and all."""
+        return self._session.fresh(list(pairs), options)
+
+
+class Session:
+    """One look at the workspace's files, with what an earlier build left of them."""
+
+    def __init__(self, root: Path, files: Files, diagnostics: Diagnostics, options: Options, algorithm: str) -> None:
+        self.root, self.files, self.options, self.algorithm = root, files, options, algorithm
+        self.diagnostics = diagnostics
+        self.folder = incremental.cache_folder(options, root)
+        self.index: Index = incremental.load(self.folder, incremental.fingerprint())
+        self.sources: Sources = incremental.look(files, self.index, options)
+        diagnostics += self.sources.diagnostics
+        general = self._documents(self.sources.paths("platform", "environment"))
+        self.sources.skipped = frozenset(test_files(general))
+        general = [d for d in general if d.file not in self.sources.skipped]
+        self.environments = _chains(general)
+        self.keys = Keys(self.index, self.sources, self.environments, algorithm, options)
+        self.shas: dict[str, str] = {}
+        self.used: dict[str, Any] = {}
+
+    def concrete(self) -> list[str]:
+        """The names of the environments that can be compiled, as far as their documents can be read."""
+        documents = self._documents(self.sources.paths("environment"))
+        return sorted(d.name for d in documents if d.kind == "Environment" and d.spec.get("abstract") is not True)
+
+    def _documents(self, paths: Iterable[str]) -> list[Document]:
+        """The documents of these files, read now where this run has not yet."""
+        out: list[Document] = []
+        for path in paths:
+            if path not in self.sources.documents:
+                record = self.sources.records[path]
+                again = Sources(dict(self.sources.records), {}, Diagnostics())
+                incremental.parse(again, path, self.files.read(path), self.options, record[0], record[1].lstrip("!"))
+                self.sources.documents[path] = again.documents[path]
+            out += self.sources.documents[path]
+        return out
+
+    def assemble(self, applications: Iterable[str]) -> Workspace | None:
+        """The kinds: everything of the platform, and these applications with their overlays."""
+        known = set(self.sources.names("app"))
+        stray = [p for name in self.keys.applications if name not in known for p in self.keys.files_of(name)]
+        paths = {*self.sources.paths("platform", "environment"), *stray, *(p for name in applications for p in self.keys.files_of(name))}
+        wanted = set(applications) | (set(self.keys.applications) - known)
+        documents = [d for d in self._documents(sorted(paths)) if _concerns(d, wanted)]
+        return assemble(documents, self.files, self.diagnostics)
+
+    def recall(self, application: str, environment: str) -> Target | None:
+        """The target as an earlier build left it, where nothing that it read has changed."""
+        if environment not in self.environments:
+            return None
+        key = self.keys.key(application, environment)
+        kept = self.index.targets.get(key)
+        if kept is None or not incremental.holds(kept, self.files, self.shas):
+            return None
+        self.used[key] = kept
+        return incremental.recall(kept, application, environment)
+
+    def remember(self, targets: Iterable[Target]) -> None:
+        """Keep what was compiled without errors for the next build."""
+        for target in targets:
+            if target.failed or target.environment not in self.environments:
+                continue
+            for path in target.sources:
+                if path not in self.shas:
+                    self.shas[path] = hashlib.sha256(self.files.read(path)).hexdigest()
+            self.used[self.keys.key(target.application, target.environment)] = incremental.remember(target, self.shas)
+
+    def save(self, whole: bool) -> None:
+        """Write the index; ``whole``: everything was selected, so that what was not used is of no use any more."""
+        kept = self.used if whole else {**self.index.targets, **self.used}
+        records = {path: record for path, record in self.sources.records.items() if not record[1].startswith("!")}
+        if kept != self.index.targets or records != self.index.files:
+            incremental.save(self.folder, Index(self.index.fingerprint, records, kept))
+
+    def fresh(self, pairs: list[Pair], options: Options) -> dict[Pair, Target]:
+        """See ``Build.fresh``."""
+        wanted: dict[str, list[str]] = {}
+        for environment, application in pairs:
+            wanted.setdefault(application, []).append(environment)
+        workspace = self.assemble(wanted)
+        assert workspace is not None
+        found = _compiled(workspace, self.files, list(wanted.items()), options, self.algorithm)
+        return {(target.environment, target.application): target for target in found}
+
+
+def _concerns(document: Document, applications: set[str]) -> bool:
+    """Whether an application's document belongs to one of those wanted; documents of other kinds always do."""
+    if document.kind == "Application":
+        return document.name in applications
+    if document.kind == "Overlay":
+        metadata = document.data.get("metadata")
+        return str(metadata.get("application")) in applications if isinstance(metadata, dict) else True
+    return True
+
+
+def _chains(documents: Iterable[Document]) -> dict[str, tuple[str, ...]]:
+    """Each environment's ancestors and itself, as far as names are known."""
+    parents = {d.name: d.spec.get("extends") for d in documents if d.kind == "Environment"}
+    out = {}
+    for name in parents:
+        chain = [name]
+        while (parent := parents.get(chain[-1])) in parents and parent not in chain:
+            chain.append(str(parent))
+        out[name] = tuple(chain)
+    return out
+
+
+def compile_selected(options: Options, environments: Sequence[str], applications: Sequence[str], algorithm: str = "sha1") -> Build:
+    """Every selected target. Raises ``Invalid`` where there is no workspace, or for a name that it does not have."""
+    root = find_root(options.directory)
+    diagnostics = Diagnostics()
+    plain = Folder(root, (), Diagnostics(), options.limits)
+    files = Folder(root, exclude_of(plain.read(ROOT), options.limits), diagnostics, options.limits)
+    session = Session(root, files, diagnostics, options, algorithm)
+    concrete = list(environments) or session.concrete()
+    names = list(dict.fromkeys(applications)) or session.sources.names("app")
+    recalled = {(e, a): session.recall(a, e) for a in names for e in concrete}
+    stale = [a for a in names if any(recalled[e, a] is None for e in concrete)]
+    workspace = session.assemble(stale)
+    opened = Opened(root, files, workspace, diagnostics)
+    if workspace is None:
+        return Build(opened, [], frozenset(session.sources.names("app")), session)
+    chosen = [e.name for e in selected_environments(workspace, environments)]
+    fine = selected_applications(workspace, stale) if stale else []
+    tasks = [(a, [e for e in chosen if recalled[e, a] is None]) for a in fine]
+    made = {(t.environment, t.application): t for t in _compiled(workspace, files, tasks, options, algorithm)}
+    session.remember(made.values())
+    targets = [target for a in names for e in chosen if (target := made.get((e, a)) or recalled.get((e, a))) is not None]
+    session.save(whole=not environments and not applications)
+    return Build(opened, targets, frozenset(session.sources.names("app")), session)
+
+
+def _compiled(workspace: Workspace, files: Files, tasks: Sequence[Task], options: Options, algorithm: str) -> list[Target]:
+    """Every target of the tasks, in their order, whatever process made it."""
+    compiler = Compiler(workspace, files, options.limits, options.allow_missing_schema, algorithm)
+    guarded = any(not kind.built_in for kind in workspace.types.values())
+    jobs = options.jobs if options.jobs is not None else (os.cpu_count() or 1) if len(tasks) > FORK_ABOVE else 1
+    if tasks and (guarded or jobs > 1):
+        return _pooled(compiler, tasks, options, max(jobs, 1))
     out: list[Target] = []
     for number, (application, environments) in enumerate(tasks):
         out += compiler.compile(application, environments)
-        if options.progress is not None:
-            options.progress("compile", number + 1, len(tasks))
+        _progress(options, number + 1, len(tasks))
     return out
+
+
+def _pooled(compiler: Compiler, tasks: Sequence[Task], options: Options, jobs: int) -> list[Target]:
+    """In forked workers, each application within the limits of time and memory: templates that people wrote need a guard."""
+    from gitopsc.render.pool import TemplateLimit, run
+
+    out: list[Target] = []
+    for number, result in enumerate(run(tasks, lambda task: compiler.compile(*task), jobs, options.limits)):
+        if isinstance(result, TemplateLimit):
+            application, environments = tasks[number]
+            document = compiler.workspace.applications[application]
+            finding = replace(result.diagnostic(name_place(document)), application=application)
+            out += [Target(e, application, "", "", None, (), None, None, (), (), (finding,)) for e in environments]
+        else:
+            out += result
+        _progress(options, number + 1, len(tasks))
+    return out
+
+
+def _progress(options: Options, done: int, of: int) -> None:
+    if options.progress is not None:
+        options.progress("compile", done, of)
 
 
 def check_collisions(workspace: Workspace, targets: Sequence[Target]) -> list[Diagnostic]:
@@ -38,5 +219,6 @@ def check_collisions(workspace: Workspace, targets: Sequence[Target]) -> list[Di
     for target in targets:
         environment = workspace.environments[target.environment]
         cluster = str(environment.target.get("cluster") or f"environment {environment.name}")
-        made.setdefault(cluster, []).extend((ref, Maker(target.application, target.environment, place)) for ref, _, place in target.objects)
+        maker = Maker(target.application, target.environment)
+        made.setdefault(cluster, []).extend((ref, maker._replace(place=place)) for ref, _, place in target.objects)
     return collisions(made)

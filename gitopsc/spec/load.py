@@ -43,7 +43,7 @@ def read_all(files: Files, diagnostics: Diagnostics, limits: Limits = DEFAULT) -
             diagnostics.extend(error.diagnostics)
             continue
         found.append((source.path, read_documents(source.path, data, mine, limits), mine))
-    skipped = _test_files(document for _, documents, _ in found for document in documents)
+    skipped = test_files(document for _, documents, _ in found for document in documents)
     out: list[Document] = []
     for path, documents, mine in found:
         if path not in skipped:
@@ -52,8 +52,8 @@ def read_all(files: Files, diagnostics: Diagnostics, limits: Limits = DEFAULT) -
     return out
 
 
-def _test_files(documents: Iterable[Document]) -> set[str]:
-    """What ``tests: [{input, golden}]`` of the component types name: no documents of the workspace."""
+def test_files(documents: Iterable[Document]) -> set[str]:
+    """What ``tests: [{input, golden}]`` of the component types name: files that are no documents of the workspace."""
     out: set[str] = set()
     for document in documents:
         if document.kind == "ComponentType" and document.api_version == API_VERSION:

@@ -1,0 +1,257 @@
+"""Incremental builds: what an earlier build found out is used again where nothing that it read has changed.
+
+One file in the user's own cache folder, content-addressed: a target's key is a hash over everything it was made of (gitopsc itself,
+the platform's documents, its environment's chain, the application's documents, the limits), and an entry holds for as long as the
+files it read beside the specs are the same, too. Nothing is taken from the workspace's own folder: a pull request could put it there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gitopsc import __version__
+from gitopsc.compile import Target
+from gitopsc.diagnostics import Diagnostic, Diagnostics, Place
+from gitopsc.objects import ObjectRef
+from gitopsc.options import Options
+from gitopsc.repository.locks import Image
+from gitopsc.spec.discover import Files
+from gitopsc.spec.documents import Document, read_documents
+from gitopsc.spec.kinds import API_VERSION
+
+RACY_NS = 50_000_000
+"""A file that was changed this shortly before it was looked at may change again without its time stamp telling."""
+
+FileRecord = tuple[tuple[Any, ...], str, list[list[str]]]
+"""signature, sha256, what its documents are: ["app", name], ["overlay", application], ["environment", name] or ["platform", ""]."""
+
+
+def cache_folder(options: Options, root: Path) -> Path | None:
+    """Where this workspace's cache is; None where there is no home to put it in, or none is wanted."""
+    if not options.cache:
+        return None
+    said = options.environ.get("XDG_CACHE_HOME") or ""
+    home = options.environ.get("HOME") or ""
+    base = Path(said) if said.startswith("/") else Path(home) / ".cache" if home.startswith("/") else None
+    return None if base is None else base / "gitopsc" / hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
+
+
+def fingerprint() -> str:
+    """What this gitopsc is: version, Python, and the state of its own files (so that a checkout under development is never stale)."""
+    package = Path(__file__).parent
+    parts = [__version__, sys.version]
+    for base in (package, package / "_templates", package / "_schemas"):
+        for folder, folders, names in os.walk(base):
+            folders[:] = sorted(name for name in folders if name != "__pycache__")
+            for name in sorted(names):
+                status = os.stat(os.path.join(folder, name))
+                parts.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}")
+    return _sha("\n".join(parts))
+
+
+def _sha(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@dataclass(slots=True)
+class Index:
+    """What is remembered: files by path, targets by key, and the last build that found everything in place."""
+
+    fingerprint: str
+    files: dict[str, FileRecord] = field(default_factory=dict)
+    targets: dict[str, Any] = field(default_factory=dict)
+
+
+def load(folder: Path | None, current: str) -> Index:
+    """The index in ``folder``; an empty one where there is none, it is damaged, or another gitopsc wrote it."""
+    data = read_checked(folder / "index") if folder is not None else None
+    if data is None or data[0] != current:
+        return Index(current)
+    return Index(current, data[1], data[2])
+
+
+def save(folder: Path | None, index: Index) -> None:
+    """Write the index whole, or not at all: a cache that cannot be written is no error."""
+    if folder is not None:
+        write_checked(folder / "index", (index.fingerprint, index.files, index.targets))
+
+
+def read_checked(path: Path) -> Any:
+    """What ``write_checked`` wrote, or None where it is absent or damaged."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if len(data) < 32 or hashlib.sha256(data[32:]).digest() != data[:32]:
+        return None
+    return marshal.loads(data[32:])  # noqa: S302 - our own file, in the user's own folder, its checksum just verified
+
+
+def write_checked(path: Path, value: Any) -> None:
+    """``value`` behind its checksum, moved into place; failures are silent (the next build is only slower)."""
+    data = marshal.dumps(value)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+            file.write(hashlib.sha256(data).digest() + data)
+        os.replace(temporary, path)
+    except OSError:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            return
+
+
+@dataclass(slots=True)
+class Sources:
+    """The workspace's files of this run: their records, and the documents of those that had to be parsed."""
+
+    records: dict[str, FileRecord]
+    documents: dict[str, list[Document]]
+    diagnostics: Diagnostics
+    skipped: frozenset[str] = frozenset()
+
+    def paths(self, *kinds: str, name: str | None = None) -> list[str]:
+        """Files that have a document of one of these kinds (and name), sorted; test files of types left out."""
+        return [
+            path for path, record in self.records.items() if path not in self.skipped and any(k in kinds and (name is None or n == name) for k, n in record[2])
+        ]
+
+    def names(self, kind: str) -> list[str]:
+        """The names of all documents of a kind, sorted."""
+        return sorted({n for path, record in self.records.items() if path not in self.skipped for k, n in record[2] if k == kind})
+
+
+def look(files: Files, index: Index, options: Options) -> Sources:
+    """Look at every file: those whose signature is known are not read, those whose content is known are not parsed."""
+    now = time.time_ns()
+    records: dict[str, FileRecord] = {}
+    sources = Sources(records, {}, Diagnostics())
+    for source in files.list():
+        known = index.files.get(source.path)
+        if known is not None and known[0] == source.signature:
+            records[source.path] = known
+            continue
+        data = files.read(source.path)
+        sha = hashlib.sha256(data).hexdigest()
+        signature = ("racy",) if is_racy(source.signature, now) else source.signature
+        if known is not None and known[1] == sha:
+            records[source.path] = (signature, sha, known[2])
+        else:
+            parse(sources, source.path, data, options, signature, sha)
+    return sources
+
+
+def is_racy(signature: tuple[Any, ...], now: int) -> bool:
+    """Whether a file's times are too near to ``now`` to prove that it has not changed since."""
+    return any(isinstance(item, int) and now - RACY_NS < item for item in (signature[0], signature[-1]))
+
+
+def parse(sources: Sources, path: str, data: bytes, options: Options, signature: tuple[Any, ...], sha: str) -> None:
+    """Read the documents of one file and note what they are. A file with findings is never taken as known."""
+    mine = Diagnostics()
+    documents = read_documents(path, data, mine, options.limits)
+    sources.documents[path] = documents
+    sources.diagnostics += mine
+    sources.records[path] = (signature, f"!{sha}" if mine else sha, _tags(documents) + ([["platform", ""]] if mine else []))
+
+
+def _tags(documents: Iterable[Document]) -> list[list[str]]:
+    out = []
+    for document in documents:
+        ours = document.api_version == API_VERSION
+        if ours and document.kind == "Application":
+            out.append(["app", document.name])
+        elif ours and document.kind == "Overlay":
+            metadata = document.data.get("metadata")
+            out.append(["overlay", str(metadata.get("application")) if isinstance(metadata, dict) else ""])
+        elif ours and document.kind == "Environment":
+            out.append(["environment", document.name])
+        else:
+            out.append(["platform", ""])
+    return out
+
+
+class Keys:
+    """The keys of targets: hashes over everything that compiling one reads, but the files beside the specs (see ``holds``)."""
+
+    def __init__(self, index: Index, sources: Sources, environments: Mapping[str, tuple[str, ...]], algorithm: str, options: Options) -> None:
+        self.sources = sources
+        general = [self._file(path) for path in sources.paths("platform")]
+        names = [*sorted(environments), *sources.names("environment")]
+        self.general = _sha(index.fingerprint, algorithm, repr(options.limits), str(options.allow_missing_schema), *names, *general)
+        self.chains = {name: _sha(*(self._file(p) for n in chain for p in sources.paths("environment", name=n))) for name, chain in environments.items()}
+        self.applications: dict[str, list[str]] = {}
+        for path, record in sources.records.items():
+            if path not in sources.skipped:
+                for kind, name in record[2]:
+                    if kind in ("app", "overlay"):
+                        self.applications.setdefault(name, []).append(path)
+
+    def _file(self, path: str) -> str:
+        return f"{path} {self.sources.records[path][1]}"
+
+    def files_of(self, application: str) -> list[str]:
+        """The files that hold the application and its overlays."""
+        return list(dict.fromkeys(self.applications.get(application, ())))
+
+    def key(self, application: str, environment: str) -> str:
+        """The key of one target."""
+        return _sha(self.general, self.chains[environment], application, environment, *(self._file(p) for p in self.files_of(application)))
+
+
+def remember(target: Target, shas: Mapping[str, str]) -> Any:
+    """A target as plain values; ``shas`` are the content hashes of the files it read beside the specs."""
+    return (
+        target.release,
+        target.inputs,
+        target.version,
+        [(i.name, i.tag, i.digest) for i in target.images],
+        target.tree,
+        [(tuple(ref), name, tuple(place) if place else None) for ref, name, place in target.objects],
+        [(path, shas[path]) for path in target.sources],
+        [(d.severity, d.code, d.message, d.hint, tuple(d.place) if d.place else None, d.path) for d in target.diagnostics],
+    )
+
+
+def recall(kept: Any, application: str, environment: str) -> Target:
+    """A remembered target: everything but the bytes of its manifests."""
+    release, inputs, version, images, tree, objects, sources, diagnostics = kept
+    return Target(
+        environment=environment,
+        application=application,
+        release=release,
+        inputs=inputs,
+        version=version,
+        images=tuple(Image(*item) for item in images),
+        folder=None,
+        tree=tree,
+        objects=tuple((ObjectRef(*ref), name, Place(*place) if place else None) for ref, name, place in objects),
+        sources=tuple(path for path, _ in sources),
+        diagnostics=tuple(
+            Diagnostic(severity, code, message, hint, Place(*place) if place else None, path, environment, application)
+            for severity, code, message, hint, place, path in diagnostics
+        ),
+    )
+
+
+def holds(kept: Any, read: Files, shas: dict[str, str]) -> bool:
+    """Whether the files that a remembered target read beside the specs are as they were."""
+    for path, sha in kept[6]:
+        if path not in shas:
+            try:
+                shas[path] = hashlib.sha256(read.read(path)).hexdigest()
+            except Exception:  # noqa: BLE001 - unreadable now: compile again, and say so there
+                shas[path] = ""
+        if shas[path] != sha:
+            return False
+    return True
