@@ -18,6 +18,8 @@ from gitopsc.repository.reader import ObjectReader
 from gitopsc.repository.snapshot import Snapshot
 from gitopsc.repository.writing import Changes, Written, commit_object, write
 
+__all__ = ["Repository", "Snapshot", "open_repository"]
+
 _LOOSE = 200  # objects of one commit from which a pack is better than files: Git's own limit is near it
 _CROWDED = 27  # files in one of 256 folders of loose objects, from which Git itself would tidy up (gc.auto is 6,700)
 
