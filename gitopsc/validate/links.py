@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gitopsc.validate.finding import Subject, listed, shown
 from gitopsc.validate.pods import containers_of, pod_template
-from gitopsc.validate.references import wanted_by
+from gitopsc.validate.references import backends_of, wanted_by
 from gitopsc.validate.selectors import matches
 from gitopsc.values import Path
 
@@ -51,10 +50,8 @@ def check_links(subjects: list[Subject]) -> None:
     for subject in subjects:
         if subject.kind == "Service" and not subject.manifest.ref.group:
             _check_targets(subject, application)
-        elif subject.kind == "Ingress":
-            _check_backends(subject, application, _ingress_backends(subject.data))
-        elif subject.kind == "HTTPRoute":
-            _check_backends(subject, application, _route_backends(subject.data))
+        elif subject.kind in ("Ingress", "HTTPRoute"):
+            _check_backends(subject, application)
         if application.holders:
             _check_keys(subject, application)
 
@@ -87,36 +84,16 @@ def _say_port(subject: Subject, index: int, port: dict[str, Any], expected: str,
     subject.error("unknown-port", path, f"expected {expected}, found {shown(target)}", hint)
 
 
-def _ingress_backends(data: dict[str, Any]) -> Iterator[tuple[str, str | None, Any, Path]]:
-    spec = data.get("spec") or {}
-    found: list[tuple[Any, Path]] = [(spec.get("defaultBackend"), ("spec", "defaultBackend"))]
-    for number, rule in enumerate(spec.get("rules") or ()):
-        for index, path in enumerate((rule.get("http") or {}).get("paths") or ()):
-            found.append((path.get("backend"), ("spec", "rules", number, "http", "paths", index, "backend")))
-    for backend, where in found:
-        service = (backend or {}).get("service") or {}
-        port = service.get("port") or {}
-        if service.get("name"):
-            yield str(service["name"]), None, port.get("number") or port.get("name"), (*where, "service")
-
-
-def _route_backends(data: dict[str, Any]) -> Iterator[tuple[str, str | None, Any, Path]]:
-    for number, rule in enumerate((data.get("spec") or {}).get("rules") or ()):
-        for index, backend in enumerate(rule.get("backendRefs") or ()):
-            if (backend.get("kind") or "Service") == "Service" and not backend.get("group"):
-                yield str(backend.get("name")), backend.get("namespace"), backend.get("port"), ("spec", "rules", number, "backendRefs", index)
-
-
-def _check_backends(subject: Subject, application: Application, backends: Iterable[tuple[str, str | None, Any, Path]]) -> None:
+def _check_backends(subject: Subject, application: Application) -> None:
     """A route's port is one of its Service, where this application makes the Service."""
-    for name, namespace, port, path in backends:
-        service = application.made.get(("Service", str(namespace or namespace_of(subject)), name))
-        if service is None or port is None:
+    for backend in backends_of(subject.kind, subject.data):
+        service = application.made.get(("Service", str(backend.namespace or namespace_of(subject)), backend.name))
+        if service is None or backend.port is None:
             continue
         ports = (service.data.get("spec") or {}).get("ports") or ()
-        if not any(port in (item.get("port"), item.get("name")) for item in ports):
+        if not any(backend.port in (item.get("port"), item.get("name")) for item in ports):
             known = listed([item.get("port") for item in ports], "and")
-            subject.error("unknown-port", (*path, "port"), f"expected a port of Service/{name}, found {shown(port)}", f"it has {known}")
+            subject.error("unknown-port", (*backend.path, "port"), f"expected a port of Service/{backend.name}, found {shown(backend.port)}", f"it has {known}")
 
 
 def _check_keys(subject: Subject, application: Application) -> None:

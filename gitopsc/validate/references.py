@@ -31,7 +31,7 @@ class Reference(NamedTuple):
 
 
 def references_of(manifest: Manifest, namespace: str) -> list[Reference]:
-    """What one object needs. ``namespace`` is the application's, for objects that name none."""
+    """What one valid object needs. ``namespace`` is the application's, for objects that name none."""
     metadata = manifest.data.get("metadata")
     own = str((metadata.get("namespace") if isinstance(metadata, dict) else None) or namespace)
     out: list[Reference] = []
@@ -89,17 +89,9 @@ def wanted_by(manifest: Manifest) -> Iterator[Wanted]:
     if found is not None:
         template, path = found
         yield from _pod(manifest, template.get("spec") or {}, (*path, "spec"))
-    elif kind == "Ingress":
-        yield from _ingress(data)
-    elif kind == "HTTPRoute":
-        for number, rule in enumerate((data.get("spec") or {}).get("rules") or ()):
-            for index, backend in enumerate(rule.get("backendRefs") or ()):
-                if (backend.get("kind") or "Service") == "Service" and not backend.get("group"):
-                    yield (
-                        "Service",
-                        {"name": backend.get("name"), "namespace": backend.get("namespace")},
-                        ("spec", "rules", number, "backendRefs", index, "name"),
-                    )
+    elif kind in ("Ingress", "HTTPRoute"):
+        for backend in backends_of(kind, data):
+            yield "Service", {"name": backend.name, "namespace": backend.namespace}, (*backend.path, "name")
     elif kind in ("RoleBinding", "ClusterRoleBinding"):
         for index, member in enumerate(data.get("subjects") or ()):
             if member.get("kind") == "ServiceAccount":
@@ -151,13 +143,43 @@ def _items(kind: str, source: Any, path: Path) -> Iterator[Wanted]:
         yield kind, {"name": name, "key": item.get("key"), "optional": source.get("optional")}, (*path, "items", index)
 
 
-def _ingress(data: Mapping[str, Any]) -> Iterator[Wanted]:
-    spec = data.get("spec") or {}
-    backends: list[tuple[Any, Path]] = [(spec.get("defaultBackend"), ("spec", "defaultBackend"))]
+class Backend(NamedTuple):
+    """A Service that a route leads to, with the port's number or name (None where none is said) and the path of the reference."""
+
+    name: str
+    namespace: str | None
+    port: Any
+    path: Path
+
+
+def backends_of(kind: str, data: Mapping[str, Any]) -> Iterator[Backend]:
+    """The Services that an Ingress or an HTTPRoute leads to."""
+    spec = data.get("spec")
+    if isinstance(spec, dict):
+        yield from _ingress_backends(spec) if kind == "Ingress" else _route_backends(spec)
+
+
+def _ingress_backends(spec: dict[str, Any]) -> Iterator[Backend]:
+    found: list[tuple[Any, Path]] = [(spec.get("defaultBackend"), ("spec", "defaultBackend"))]
     for number, rule in enumerate(spec.get("rules") or ()):
         for index, path in enumerate((rule.get("http") or {}).get("paths") or ()):
-            backends.append((path.get("backend"), ("spec", "rules", number, "http", "paths", index, "backend")))
-    for backend, where in backends:
-        service = (backend or {}).get("service")
-        if service:
-            yield "Service", {"name": service.get("name")}, (*where, "service", "name")
+            found.append((path.get("backend"), ("spec", "rules", number, "http", "paths", index, "backend")))
+    for backend, where in found:
+        service = (backend or {}).get("service") or {}
+        port = service.get("port") or {}
+        if service.get("name"):
+            yield Backend(str(service["name"]), None, port.get("number") or port.get("name"), (*where, "service"))
+
+
+def _route_backends(spec: dict[str, Any]) -> Iterator[Backend]:
+    """A route may be of a definition of the workspace's own, so that its shape is not taken for granted."""
+    for number, rule in _maps(spec.get("rules")):
+        for index, backend in _maps(rule.get("backendRefs")):
+            if (backend.get("kind") or "Service") == "Service" and not backend.get("group") and backend.get("name"):
+                yield Backend(str(backend["name"]), backend.get("namespace"), backend.get("port"), ("spec", "rules", number, "backendRefs", index))
+
+
+def _maps(value: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, dict):
+            yield index, item

@@ -42,6 +42,10 @@ class Problem(NamedTuple):
     structural: bool
 
 
+class UnusableSchema(Exception):
+    """A custom kind's schema that no validator can be made of, with the reason."""
+
+
 class Checker:
     """The compiled validator of one kind."""
 
@@ -81,7 +85,10 @@ def built_in(version: Minor, api_version: str, kind: str) -> Checker | None:
 
 
 def custom(version: Minor, kind: CustomKind) -> Checker:
-    """The checker of a custom kind: its own schema, and object metadata as for every object."""
+    """The checker of a custom kind: its own schema, and object metadata as for every object.
+
+    Raises UnusableSchema where its definition holds a pattern or a value that no schema may have.
+    """
     schema = dict(kind.schema)
     properties = dict(schema.get("properties", {}))
     properties["metadata"] = {"$ref": REF + OBJECT_META}
@@ -89,7 +96,10 @@ def custom(version: Minor, kind: CustomKind) -> Checker:
     meta = kubernetes.kind_schema(version, "v1", "ConfigMap")
     assert meta is not None
     schema["$defs"] = {name: found for name, found in meta["$defs"].items() if ".meta." in name}
-    return Checker(_with_conditions(schema, version))
+    try:
+        return Checker(_with_conditions(schema, version))
+    except ValueError as error:
+        raise UnusableSchema(str(error).splitlines()[0]) from error
 
 
 def _with_conditions(schema: Schema, version: Minor) -> Schema:

@@ -24,7 +24,7 @@ from gitopsc.validate.pod_security import check_pod_security
 from gitopsc.validate.pods import check_pod, pod_template
 from gitopsc.validate.rbac import check_binding, check_role
 from gitopsc.validate.rules import Rules
-from gitopsc.validate.schema import Checker, Problem
+from gitopsc.validate.schema import Checker, Problem, UnusableSchema
 from gitopsc.validate.services import check_service
 from gitopsc.validate.storage import check_claim, check_claim_templates
 from gitopsc.validate.versions import check_deprecated, say_missing
@@ -67,8 +67,13 @@ def validate(manifests: Sequence[Manifest], rules: Rules) -> list[Diagnostic]:
 def _check_object(subject: Subject) -> bool:
     """One object by itself; whether its shape is right, so that rules may look into it."""
     group, kind = subject.manifest.ref.group, subject.kind
-    kind_rules = _kind(subject)
     check_metadata(subject)
+    try:
+        kind_rules = _kind(subject)
+    except UnusableSchema as reason:
+        message = f"the CustomResourceDefinition of {kind} in the workspace has a schema that cannot be used: {reason}"
+        subject.error("unusable-schema", ("kind",), message, "correct the definition")
+        return False
     if kind_rules is None:
         say_missing(subject)
         _check_namespace(subject, None)
