@@ -10,26 +10,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from gitopsc.diagnostics import Diagnostics
+from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.spec import written
 from gitopsc.spec.documents import API_VERSION, Document
+from gitopsc.spec.fields import FILES, container_fields, fields, fields_of, foreign_fields, own_fields, types_with
 from gitopsc.spec.merge import dotted
 from gitopsc.spec.nearest import nearest
 from gitopsc.spec.written import Bundle, Schema
 from gitopsc.values import Map, Path, place_of, plain
 
-FILES = {
-    "Workspace": "workspace.json",
-    "Environment": "environment.json",
-    "Application": "application.json",
-    "Overlay": "overlay.json",
-    "ComponentType": "component-type.json",
-}
-FRAGMENTS = {"workload": "workload.json", "container": "container.json"}
+__all__ = [
+    "Fragment",
+    "check_defaults",
+    "check_document",
+    "check_workload",
+    "container_fields",
+    "fields",
+    "fields_of",
+    "foreign_fields",
+    "fragments",
+    "own_fields",
+]
+
 LATER = frozenset({"Pipeline"})
 """Kinds of the language that this version does not read."""
 
-BASES = ("service", "worker", "stateful", "daemon", "job", "cronjob")
+CRONJOB_NAME = 52
 WORKLOAD = frozenset({"workload.json"})
 
 
@@ -40,13 +46,14 @@ class _Check(NamedTuple):
 
 class Fragment(NamedTuple):
     """A part of a document that has a workload's shape: ``path`` to it; ``name`` of the workload, or null for defaults; ``type`` as
-    written there, or as ``defaults.type.<type>`` says it.
+    written there, or as ``defaults.type.<type>`` says it; ``place`` of its key.
     """
 
     path: Path
     name: str | None
     type: str | None
     spec: Map
+    place: Place | None = None
 
 
 def check_document(document: Document, diagnostics: Diagnostics) -> bool:
@@ -76,12 +83,15 @@ def check_workload(
     diagnostics: Diagnostics,
     resolved: bool = False,
     strict_fields: bool = True,
+    name: str | None = None,
+    place: Place | None = None,
 ) -> bool:
     """Whether a workload has the shape of its type.
 
     ``base`` is the built-in type it descends from, null where any type may be meant; ``extra`` the JSON Schema of the fields that its
     type adds. As written, fields may be missing, and operators and references stand for values; ``resolved``: as it will be rendered.
-    ``strict_fields``: a field that the type does not have is an error (in defaults it is skipped).
+    ``strict_fields``: a field that the type does not have is an error (in defaults it is skipped). ``name`` and ``place``: the
+    workload's key, whose length depends on the type.
     """
     before = len(diagnostics)
     fields = json.dumps(extra, sort_keys=True) if extra and extra.get("properties") else ""
@@ -90,7 +100,14 @@ def check_workload(
     for where in foreign:
         from gitopsc.spec.mistakes import not_of_this_type
 
-        not_of_this_type(where, str(base), _types_with(where), spec, path, diagnostics)
+        not_of_this_type(where, str(base), types_with(where), spec, path, diagnostics)
+    if base == "cronjob" and name is not None and len(name) > CRONJOB_NAME:
+        message = f"expected a name of at most {CRONJOB_NAME} characters for a cronjob, found one of {len(name)}"
+        diagnostics.error("bad-name", message, place or spec.at, hint="Kubernetes adds to it to name the jobs: shorten it", path=path)
+    if base == "cronjob" and resolved and "schedule" not in spec:
+        diagnostics.error(
+            "missing-field", "expected 'schedule' here, found nothing", place or spec.at, hint='write when it runs, such as "15 3 * * *"', path=path
+        )
     return not any(item.severity == "error" for item in diagnostics[before:])
 
 
@@ -110,9 +127,10 @@ def fragments(document: Document) -> Iterator[Fragment]:
     """Every part of a document that has a workload's shape, as far as it is a map."""
     spec = document.spec
     if document.kind in ("Application", "Overlay"):
-        for name, value in _maps(spec.get("workloads")):
+        workloads = spec.get("workloads") or Map()
+        for name, value in _maps(workloads):
             kind = value.get("type")
-            yield Fragment(("spec", "workloads", name), name, kind if isinstance(kind, str) else None, value)
+            yield Fragment(("spec", "workloads", name), name, kind if isinstance(kind, str) else None, value, workloads.key_place(name))
     elif document.kind == "ComponentType":
         if "provides" not in spec and isinstance(spec.get("defaults"), Map):
             yield Fragment(("spec", "defaults"), None, document.name, spec["defaults"])
@@ -132,80 +150,6 @@ def _maps(value: Any) -> Iterator[tuple[str, Map]]:
         for key, item in value.items():
             if isinstance(item, Map):
                 yield key, item
-
-
-@cache
-def fields(kind: str) -> Mapping[str, Schema]:
-    """The fields of a kind's ``spec``, or of ``workload`` (a container's included) or ``container``, each with its schema as written in
-    ``schemas/`` (references to other definitions unfollowed). Raises KeyError for another word.
-    """
-    if kind in FRAGMENTS:
-        schema = written.included(written.source(FRAGMENTS[kind]))
-    else:
-        file = FILES[kind]
-        schema = written.source(file)["properties"]["spec"]
-        schema = written.target(schema["$ref"], file) if "$ref" in schema else schema
-    found: Mapping[str, Schema] = schema["properties"]
-    return found
-
-
-def container_fields() -> frozenset[str]:
-    """The fields of a container that may stand on a workload, too."""
-    return frozenset(fields("container")) - {"role", "after"}
-
-
-@cache
-def fields_of(base: str) -> frozenset[str]:
-    """The fields that a workload of a built-in type has, those of its main container included."""
-    return frozenset(key for key, schema in fields("workload").items() if base in schema.get("x-only", BASES))
-
-
-@cache
-def _limited() -> tuple[tuple[tuple[str, ...], frozenset[str]], ...]:
-    """(path, types) of each field that not every type has; ``*`` stands for any name."""
-    found: list[tuple[tuple[str, ...], frozenset[str]]] = []
-
-    def look(schema: Any, file: str, path: tuple[str, ...]) -> None:
-        if "$ref" in schema:
-            beside = {key: value for key, value in schema.items() if key != "$ref"}
-            file, schema = schema["$ref"].partition("#")[0] or file, {**written.target(schema["$ref"], file), **beside}
-        if "x-only" in schema and path:
-            found.append((path, frozenset(schema["x-only"])))
-        for branch in schema.get("anyOf", ()):
-            look(branch, file, path)
-        for key, value in schema.get("properties", {}).items():
-            look(value, file, (*path, key))
-        if isinstance(schema.get("additionalProperties"), dict):
-            look(schema["additionalProperties"], file, (*path, "*"))
-
-    look(written.source("workload.json"), "workload.json", ())
-    return tuple(dict(found).items())
-
-
-def _types_with(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The built-in types that have the field at a path."""
-    for pattern, types in _limited():
-        if len(pattern) == len(path) and all(a in ("*", b) for a, b in zip(pattern, path, strict=True)):
-            return tuple(base for base in BASES if base in types)
-    return BASES
-
-
-def foreign_fields(base: str, spec: Map) -> list[tuple[str, ...]]:
-    """The paths in a workload (``("rollout", "partition")``) of fields that a built-in type does not have."""
-    out: list[tuple[str, ...]] = []
-    for pattern, types in _limited():
-        if base not in types and (len(pattern) == 1 or not any(pattern[: len(known)] == known for known in out)):
-            out += [path for path in _matches(spec, pattern, ()) if not any(path[: len(known)] == known for known in out)]
-    return out
-
-
-def _matches(value: Any, pattern: tuple[str, ...], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    if not pattern:
-        yield path
-    elif isinstance(value, dict):
-        for key in (k for k in value if k != "$replace") if pattern[0] == "*" else (pattern[0],):
-            if key in value:
-                yield from _matches(value[key], pattern[1:], (*path, key))
 
 
 @cache

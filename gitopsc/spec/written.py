@@ -128,10 +128,12 @@ class Bundle:
     """Gathers the definitions that a root needs, each in the variant of the layer it is used in.
 
     ``opaque``: files whose values are only maps here (they are checked elsewhere). ``own``: schemas that are no file, by name.
+    ``merged``: values as they are after merging, whatever the files say of layers.
     """
 
     opaque: frozenset[str] = frozenset()
     own: Mapping[str, Schema] = field(default_factory=dict)
+    merged: bool = False
     definitions: dict[str, Schema] = field(default_factory=dict)
 
     def _is_opaque(self, reference: str, file: str) -> bool:
@@ -145,7 +147,7 @@ class Bundle:
 
     def node(self, schema: Schema, file: str, layer: Layer, at: str) -> Schema:
         """A schema found in ``file`` in the variant of a layer; ``at`` is where it will stand in the bundle."""
-        layer = LAYERS.get(schema.get("x-layer", ""), layer)
+        layer = self._layer(schema, "x-layer", layer)
         notes = {key: schema[key] for key in ANNOTATIONS if key in schema}
         if "$ref" in schema and "x-contents" not in schema and not self._is_opaque(schema["$ref"], file):
             return {"$ref": self._named(schema["$ref"], file, layer), **notes}
@@ -178,7 +180,10 @@ class Bundle:
         """One alternative in the variant of a layer, without operators and references of its own."""
         if "$ref" in schema:
             return {"$ref": self._named(schema["$ref"], file, PLAIN)}
-        return self.core(schema, file, LAYERS.get(schema.get("x-contents", ""), layer), at)
+        return self.core(schema, file, self._layer(schema, "x-contents", layer), at)
+
+    def _layer(self, schema: Schema, key: str, outer: Layer) -> Layer:
+        return PLAIN if self.merged else LAYERS.get(schema.get(key, ""), outer)
 
     def core(self, schema: Schema, file: str, layer: Layer, at: str) -> Schema:
         """One alternative: a map, a list or a scalar, with what is inside it in the variant of the layer."""
