@@ -83,7 +83,7 @@ def _edits(document: Document, new: Map, image: str) -> Iterator[Edit]:
 def _map_edits(value: Map, new: Map, seen: set[Place]) -> Iterator[Edit]:
     for key in ("tag", "digest"):
         place = value.places.get(key)
-        if key in value and new.get(key) is None or key in new and key not in value:
+        if (key in value and new.get(key) is None) or (key in new and key not in value):
             raise Invalid(
                 f"expected tag and digest as they are written at {value.at}, found {'no ' if key not in new else 'a '}{key} in the new image",
                 hint="change that image by hand: only existing characters are replaced",
@@ -113,8 +113,8 @@ def _write(root: Path, texts: dict[str, bytes], opened: Any) -> bool:
         temporary = path.with_name(f".{path.name}.gitopsc-{os.getpid()}")
         try:
             temporary.write_bytes(data)
-            os.chmod(temporary, path.stat().st_mode & 0o7777)
-            os.replace(temporary, path)
+            temporary.chmod(path.stat().st_mode & 0o7777)
+            temporary.replace(path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise Failure(f"writing {file} failed: {error.strerror}", hint="the file is as it was") from error

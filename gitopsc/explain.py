@@ -171,7 +171,7 @@ def _said(asked: Question, path: Path, main: str | None) -> list[Entry]:
     out: list[Entry] = []
     for entry in asked.entries:
         own = _renamed(entry.path, path, main)
-        if own[: len(path)] == path or (path[: len(own)] == own and entry.operation not in ("set",)):
+        if own[: len(path)] == path or (path[: len(own)] == own and entry.operation != "set"):
             out.append(Entry(own, entry.value, entry.place, entry.layer, entry.operation))
     return _gathered(out, path)[::-1]
 
@@ -269,7 +269,9 @@ def _backwards(asked: Question, object_: str, object_path: str | None) -> tuple[
     except KeyError as error:
         node, _ = find(manifest.data, error.args[0])
         names = [str(n) for n in node] if isinstance(node, dict) else []
-        raise Invalid(f"expected '{dotted(path)}' in {manifest.ref}, found nothing there", hint=near(str(path[len(error.args[0])]), names), code="bad-path") from None
+        raise Invalid(
+            f"expected '{dotted(path)}' in {manifest.ref}, found nothing there", hint=near(str(path[len(error.args[0])]), names), code="bad-path"
+        ) from None
     place = place_of(manifest.data, done) or manifest.origin
     origin = next((e for e in reversed(asked.entries) if place is not None and e.place == place and e.operation != "one-of"), None)
     if origin is None:

@@ -7,6 +7,7 @@ files it read beside the specs are the same, too. Nothing is taken from the work
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import marshal
 import os
@@ -52,7 +53,7 @@ def fingerprint() -> str:
         for folder, folders, names in os.walk(base):
             folders[:] = sorted(name for name in folders if name != "__pycache__")
             for name in sorted(names):
-                status = os.stat(os.path.join(folder, name))
+                status = Path(folder, name).stat()
                 parts.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}")
     return _sha("\n".join(parts))
 
@@ -101,14 +102,12 @@ def write_checked(path: Path, value: Any) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
             file.write(hashlib.sha256(data).digest() + data)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError:
-        try:
-            os.unlink(temporary)
-        except OSError:
-            return
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 @dataclass(slots=True)

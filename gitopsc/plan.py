@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gitopsc import __version__
@@ -68,7 +69,7 @@ def steps(wanted: Wanted, snapshot: Snapshot, algorithm: Any) -> list[Step]:
     gone = _gone(wanted, snapshot)
     changed: dict[Pair, tuple[str, ReleaseLock | None]] = {}
     for pair, target in wanted.targets.items():
-        action = _action(target, known.get(pair), wanted.source, lambda p=pair: snapshot.rendered(*p))  # type: ignore[misc]
+        action = _action(target, known.get(pair), wanted.source, partial(snapshot.rendered, *pair))
         if action is not None:
             changed[pair] = (action, known.get(pair))
     missing = [pair for pair in changed if wanted.targets[pair].folder is None]
@@ -105,7 +106,7 @@ def _action(target: Target, before: ReleaseLock | None, source: Source, rendered
 
 
 def _written(wanted: Wanted, pair: Pair, action: str, before: ReleaseLock | None, generation: int) -> Step:
-    target = wanted.targets[pair]
+    target: Target = wanted.targets[pair]
     assert target.folder is not None
     keep_source = before is not None and action in ("environment", "rerender") and not (before.source.dirty and not wanted.source.dirty)
     lock = ReleaseLock(
@@ -143,9 +144,9 @@ def files(wanted: Wanted, snapshot: Snapshot) -> dict[str, bytes | None]:
 
 def environment_lock(workspace: Workspace, environment: Environment) -> EnvironmentLock:
     """What a reconciler must know of an environment, resolved."""
-    target = {"cluster": None, "context": None, "uid": None, "namespace": "${app.name}", "createNamespace": True, "namespaceLabels": {}}
+    rule: dict[str, Any] = {"cluster": None, "context": None, "uid": None, "namespace": "${app.name}", "createNamespace": True, "namespaceLabels": {}}
     fields = {
-        "target": {**target, **plain(environment.target)},
+        "target": {**rule, **plain(environment.target)},
         "engine": environment.engine,
         "policy": plain(environment.policy),
         "health": plain(workspace.spec.get("health") or []),

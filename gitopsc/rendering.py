@@ -53,9 +53,7 @@ def as_text(manifests: list[Manifest]) -> str:
 
 def _write(path: Path, manifests: list[Manifest]) -> None:
     """``provenance.json``: for each object, path → place of every leaf."""
-    table: dict[str, Any] = {
-        str(m.ref): {".".join(map(str, where)): _place(place) for where, _, place in leaves(m.data)} for m in manifests
-    }
+    table: dict[str, Any] = {str(m.ref): {".".join(map(str, where)): _place(place) for where, _, place in leaves(m.data)} for m in manifests}
     try:
         path.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:

@@ -53,7 +53,11 @@ def selected_environments(workspace: Workspace, names: Iterable[str]) -> list[En
             concrete = [n for n, e in workspace.environments.items() if not e.abstract]
             wrong.append(Diagnostic("error", "unknown-environment", f"expected the name of an environment, found '{name}'", near(name, concrete)))
         elif environment is not None and environment.abstract:
-            wrong.append(Diagnostic("error", "abstract-environment", f"expected an environment that can be compiled, found the abstract '{name}'", "name one that extends it"))
+            wrong.append(
+                Diagnostic(
+                    "error", "abstract-environment", f"expected an environment that can be compiled, found the abstract '{name}'", "name one that extends it"
+                )
+            )
     if wrong:
         raise Invalid(wrong)
     chosen = list(names) or [name for name, e in workspace.environments.items() if not e.abstract]

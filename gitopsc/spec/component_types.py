@@ -46,7 +46,9 @@ def load_types(documents: list[Document], files: Files, broken: set[tuple[str, s
     out = dict(built_in_types())
     waiting = {d.name: d for d in documents}
     for name in sorted(set(waiting) & set(out)):
-        diagnostics.error("duplicate-name", f"expected a name of its own, found the name of the built-in type '{name}'", name_place(waiting[name]), hint="rename the type")
+        diagnostics.error(
+            "duplicate-name", f"expected a name of its own, found the name of the built-in type '{name}'", name_place(waiting[name]), hint="rename the type"
+        )
         del waiting[name]
     progress = True
     while waiting and progress:
@@ -56,14 +58,16 @@ def load_types(documents: list[Document], files: Files, broken: set[tuple[str, s
             if base is None or base in out:
                 document = waiting.pop(name)
                 progress = True
-                out[name] = _flatten(document, out, lambda file, written, d=document: _read(files, d, written, diagnostics), diagnostics)  # type: ignore[misc]
+                out[name] = _flatten(document, out, lambda file, written, d=document: _read(files, d, written, diagnostics), diagnostics)
     for name, document in sorted(waiting.items()):
         base = str(document.spec.get("extends"))
         broken.add(("ComponentType", name))
         if ("ComponentType", base) in broken and base not in waiting:
             continue
         what = "found a cycle" if base in waiting else f"found '{base}'"
-        diagnostics.error("unknown-type", f"expected 'extends' to name a type that ends at a built-in one, {what}", document.spec.place("extends"), hint=near(base, out))
+        diagnostics.error(
+            "unknown-type", f"expected 'extends' to name a type that ends at a built-in one, {what}", document.spec.place("extends"), hint=near(base, out)
+        )
     return out
 
 
@@ -127,5 +131,7 @@ def _own_templates(document: Document, read: Any) -> list[TypeTemplate]:
             out.append(TypeTemplate(str(item.get("name") or item["file"]), read(document.file, item["file"]), file, 1, item.get("when")))
         elif isinstance(item.get("inline"), str):
             place = item.place("inline") if isinstance(item, Map) else None
-            out.append(TypeTemplate(str(item.get("name") or f"inline-{len(out)}"), item["inline"], document.file, (place.line + 1) if place else 1, item.get("when")))
+            out.append(
+                TypeTemplate(str(item.get("name") or f"inline-{len(out)}"), item["inline"], document.file, (place.line + 1) if place else 1, item.get("when"))
+            )
     return out

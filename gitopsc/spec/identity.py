@@ -6,11 +6,13 @@ Built-in types, policies and the workspace's Kubernetes version are left out of 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
+from gitopsc.diagnostics import Invalid
 from gitopsc.spec.documents import Document
 from gitopsc.spec.environments import bound
 from gitopsc.spec.kinds import ComponentType, Environment, Overlay, Workspace
@@ -99,11 +101,10 @@ def _sources(documents: list[Document], read_source: ReadSource) -> list[list[st
         for written in sorted(set(_named(document.spec))):
             if "${" in written:
                 continue
-            try:
+            # A file that cannot be read has no say here: resolve tells of it, with its place.
+            with contextlib.suppress(Invalid, OSError):
                 path, data = read_source(document.file, written)
-            except Exception:  # noqa: BLE001 - resolve tells of unreadable files, with their place
-                continue
-            out.append([path, hashlib.sha256(data).hexdigest()])
+                out.append([path, hashlib.sha256(data).hexdigest()])
     return out
 
 

@@ -128,7 +128,9 @@ class Layers:
                 )
             if all(features.get(feature) is True for feature in overlay.features):
                 last = max(declared.index(f) for f in overlay.features)
-                found.append((last, overlay.order, Part(6, f"Overlay {overlay.document.name}, feature {declared[last]}", overlay.document, overlay.document.spec)))
+                found.append(
+                    (last, overlay.order, Part(6, f"Overlay {overlay.document.name}, feature {declared[last]}", overlay.document, overlay.document.spec))
+                )
         return [part for _, _, part in sorted(found, key=lambda item: item[:2])]
 
     def _conflicts(self, parts: list[Part]) -> None:
@@ -215,7 +217,10 @@ class Layers:
             part = said[-1][0]
             workloads = part.spec["workloads"]
             self.diagnostics.warning(
-                "delete-hits-nothing", f"null deletes the workload '{name}', which no layer below has", workloads.key_place(name), hint="remove the line, or correct the name"
+                "delete-hits-nothing",
+                f"null deletes the workload '{name}', which no layer below has",
+                workloads.key_place(name),
+                hint="remove the line, or correct the name",
             )
 
     def _type(self, name: str, said: list[tuple[Part, Any]], environment: Environment) -> ComponentType | None:
@@ -232,7 +237,9 @@ class Layers:
                 self.diagnostics.error(code, f"expected a component type, found '{written}'", place, hint=near(written, known))
             return None
         if kind.abstract:
-            self.diagnostics.error("abstract-type", f"expected a type that renders, found the abstract type '{written}'", place, hint="use a type that extends it")
+            self.diagnostics.error(
+                "abstract-type", f"expected a type that renders, found the abstract type '{written}'", place, hint="use a type that extends it"
+            )
             return None
         return kind
 
@@ -400,9 +407,8 @@ def general_layers(label: str, defaults: Any, kind: ComponentType) -> list[tuple
     if isinstance(defaults.get("workload"), Map):
         out.append((defaults["workload"], label))
     by_type = defaults.get("type")
-    for name in kind.lineage:
-        if isinstance(by_type, Map) and isinstance(by_type.get(name), Map):
-            out.append((by_type[name], f"{label}, type {name}"))
+    if isinstance(by_type, Map):
+        out += [(by_type[name], f"{label}, type {name}") for name in kind.lineage if isinstance(by_type.get(name), Map)]
     return out
 
 
@@ -429,20 +435,26 @@ def instantiate(general: Map, main: str, names: list[str]) -> Map:
     for name in dict.fromkeys([*names, *(key for key in containers if key not in (MAIN, EVERY))]):
         base = containers.get(MAIN if name == main else EVERY)
         named = containers.get(name)
-        if isinstance(named, Map) and isinstance(base, Map):
-            merged = Map({**base, **named}, named.at)
-            merged.places.update({**base.places, **named.places})
-            merged.removed.update(named.removed)
-        elif isinstance(named, Map) or isinstance(base, Map):
-            merged = named if isinstance(named, Map) else base
-        else:
-            continue
-        own.put(name, merged, merged.at or containers.at)
+        merged = _joined(base, named)
+        if merged is not None:
+            own.put(name, merged, merged.at or containers.at)
     out = Map(general, general.at)
     out.places.update(general.places)
     out.removed.update(general.removed)
     out["containers"] = own
     return out
+
+
+def _joined(base: Any, named: Any) -> Map | None:
+    """What is said of a container by name over what is said of containers in general."""
+    if not isinstance(named, Map):
+        return base if isinstance(base, Map) else None
+    if not isinstance(base, Map):
+        return named
+    merged = Map({**base, **named}, named.at)
+    merged.places.update({**base.places, **named.places})
+    merged.removed.update(named.removed)
+    return merged
 
 
 def leaves(value: Any, path: Path = (), place: Place | None = None) -> Iterator[tuple[Path, Any, Place | None]]:

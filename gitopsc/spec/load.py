@@ -123,7 +123,7 @@ def minor_of(value: Any, place: Place | None, diagnostics: Diagnostics) -> tuple
         first, last = known[0], known[-1]
         diagnostics.error(
             "bad-value",
-            f"expected a Kubernetes version from \"{first[0]}.{first[1]}\" to \"{last[0]}.{last[1]}\", found '{value}'",
+            f'expected a Kubernetes version from "{first[0]}.{first[1]}" to "{last[0]}.{last[1]}", found \'{value}\'',
             place,
             hint="write the minor version of the cluster, in quotes",
             path="spec.kubernetesVersion",
@@ -207,8 +207,10 @@ def _check_defaults(document: Document, types: Mapping[str, ComponentType], brok
     properties = {name: schema for kind in types.values() for name, schema in (kind.schema.get("properties") or {}).items()}
     check_defaults(document, {"properties": properties} if properties else {}, diagnostics)
     for key in ("defaults", "enforced"):
-        by_type = (document.spec.get(key) or {}).get("type") if document.kind != "ComponentType" else None
-        for name in by_type if isinstance(by_type, Map) else ():
+        by_type = (document.spec.get(key) or Map()).get("type") if document.kind != "ComponentType" else None
+        if not isinstance(by_type, Map):
+            continue
+        for name in by_type:
             if name not in types and ("ComponentType", name) not in broken:
                 _unknown("component type", name, types, by_type.key_place(name), diagnostics)
 
@@ -246,7 +248,8 @@ def _item_place(document: Document, key: str, item: str) -> Place | None:
 
 
 def _unknown(what: str, name: str, known: Iterable[str], place: Place | None, diagnostics: Diagnostics, of: str = "") -> None:
-    diagnostics.error(f"unknown-{what.split()[-1]}", f"expected the name of {'an' if what[0] in 'ae' else 'a'} {what}{of} here, found '{name}'", place, hint=near(name, known))
+    article = "an" if what[0] in "ae" else "a"
+    diagnostics.error(f"unknown-{what.rsplit(maxsplit=1)[-1]}", f"expected the name of {article} {what}{of} here, found '{name}'", place, hint=near(name, known))
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -76,7 +76,7 @@ def merge(base: Map, over: Map, layer: Layer, shape: Shape = PLAIN, path: Path =
 
 def _value(base: Any, present: bool, over: Any, place: Place | None, layer: Layer, shape: Shape | None, path: Path, base_place: Place | None) -> Any:
     """What stands at one key after the layer."""
-    if isinstance(over, dict):
+    if isinstance(over, Map):
         if "$replace" in over and over["$replace"] is not True:
             layer.note(path, over["$replace"], place, "replace")
             return over["$replace"]

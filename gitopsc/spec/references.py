@@ -110,7 +110,10 @@ class Expander:
             return match[0]
         if isinstance(found.value, (dict, list)):
             self._tell(
-                Unresolved(f"expected ${{{match[1]}}} to be text here, found a {'map' if isinstance(found.value, dict) else 'list'}", "a map or list can only be a whole value"),
+                Unresolved(
+                    f"expected ${{{match[1]}}} to be text here, found a {'map' if isinstance(found.value, dict) else 'list'}",
+                    "a map or list can only be a whole value",
+                ),
                 place,
             )
             return match[0]
@@ -134,7 +137,9 @@ class Expander:
         root = self.roots.get(steps[0])
         if not WORD.match(name) or root is None:
             known = ", ".join(sorted(self.roots))
-            raise Unresolved(f"expected a reference that begins with one of {known}, found '${{{written}}}'", f"write $${{{written}}} for a literal ${{{written}}}")
+            raise Unresolved(
+                f"expected a reference that begins with one of {known}, found '${{{written}}}'", f"write $${{{written}}} for a literal ${{{written}}}"
+            )
         key = f"{id(root)}:{name}"
         if key in self.active:
             chain = " → ".join(item.partition(":")[2] for item in [*self.active[self.active.index(key) :], key])

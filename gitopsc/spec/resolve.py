@@ -98,7 +98,10 @@ class Resolution:
         name, rest = steps[0], steps[1:]
         if name not in self.kept:
             if name in self.merged.workloads:
-                raise Unresolved(f"expected a workload that is on in this environment, found '{name}', which its 'when' drops", "guard the reference's owner by the same feature")
+                raise Unresolved(
+                    f"expected a workload that is on in this environment, found '{name}', which its 'when' drops",
+                    "guard the reference's owner by the same feature",
+                )
             raise Unresolved(f"expected the name of a workload, found '{name}'", near(name, self.kept))
         return self._of_workload(self.kept[name], rest, expander)
 
@@ -180,7 +183,9 @@ class Resolution:
             spec = Map({}, workload.spec.at)
             spec.removed = workload.spec.removed
             containers = workload.spec.get("containers") or Map()
-            spec["containers"] = Map({key: Map({"ports": own.tree(c["ports"])}) for key, c in containers.items() if isinstance(c, Map) and isinstance(c.get("ports"), Map)})
+            spec["containers"] = Map(
+                {key: Map({"ports": own.tree(c["ports"])}) for key, c in containers.items() if isinstance(c, Map) and isinstance(c.get("ports"), Map)}
+            )
             if "services" in workload.spec:
                 spec.put("services", own.tree(workload.spec["services"]), workload.spec.place("services"))
             found = services_of(workload.name, workload.type.base, spec, self.diagnostics)
@@ -233,7 +238,9 @@ class Resolution:
         spec = own.tree(spec)
         spec = self._containers(merged, spec)
         if len(self.diagnostics) == failed:
-            check_workload(spec, base=merged.type.base, extra=merged.type.schema, path=f"spec.workloads.{merged.name}", diagnostics=self.diagnostics, resolved=True)
+            check_workload(
+                spec, base=merged.type.base, extra=merged.type.schema, path=f"spec.workloads.{merged.name}", diagnostics=self.diagnostics, resolved=True
+            )
         governing, services = self.services(merged)
         return Workload(
             name=merged.name,
@@ -304,7 +311,9 @@ class Resolution:
                 new["files"] = self._files(container["files"])
             out[name] = new
         if merged.type.base == "cronjob" and not spec.get("schedule"):
-            self.diagnostics.error("missing-field", f"expected 'schedule' for the cronjob '{merged.name}', found none", merged.place, hint='add one, such as "0 3 * * *"')
+            self.diagnostics.error(
+                "missing-field", f"expected 'schedule' for the cronjob '{merged.name}', found none", merged.place, hint='add one, such as "0 3 * * *"'
+            )
         done = _copy(spec)
         done["containers"] = out
         return done
@@ -315,7 +324,10 @@ class Resolution:
         declared = (self.application.spec.get("workloads") or {}).keys()
         if merged.name not in declared:
             self.diagnostics.error(
-                "unknown-workload", f"expected a workload of the application, or a new one with its image, found '{merged.name}'", merged.place, hint=near(merged.name, declared)
+                "unknown-workload",
+                f"expected a workload of the application, or a new one with its image, found '{merged.name}'",
+                merged.place,
+                hint=near(merged.name, declared),
             )
             return
         what = f"container '{container}' of workload '{merged.name}'" if container and container != merged.name else f"workload '{merged.name}'"
@@ -396,7 +408,9 @@ class Resolution:
                     edges[name].append(other)
                 elif other not in self.merged.workloads:
                     place = written.place(index) if isinstance(written, Seq) else one.place
-                    self.diagnostics.error("unknown-workload", f"expected the name of a workload in 'dependsOn', found '{other}'", place, hint=near(str(other), self.kept))
+                    self.diagnostics.error(
+                        "unknown-workload", f"expected the name of a workload in 'dependsOn', found '{other}'", place, hint=near(str(other), self.kept)
+                    )
         waves: dict[str, int] = {}
         for name in edges:
             self._wave(name, edges, waves, [])

@@ -21,7 +21,10 @@ def declared_ports(spec: Map, diagnostics: Diagnostics | None = None) -> dict[st
             if name in out:
                 if diagnostics is not None:
                     diagnostics.error(
-                        "duplicate-port", f"expected port names to be unique in a workload, found '{name}' also at {out[name][1]}", place, hint="rename one of them"
+                        "duplicate-port",
+                        f"expected port names to be unique in a workload, found '{name}' also at {out[name][1]}",
+                        place,
+                        hint="rename one of them",
                     )
                 continue
             out[name] = (port, place)
@@ -60,7 +63,9 @@ def _port(name: str, port: Map, place: Place | None, ports: dict[str, tuple[Map,
         return None
     number = service if isinstance(service, int) and not isinstance(service, bool) else port.get("port")
     named = port.get("named") is not False
-    return ServicePort(name, int(number or 0), name if named else int(port.get("port") or 0), str(port.get("protocol") or "TCP"), None, port.get("appProtocol"), place)
+    return ServicePort(
+        name, int(number or 0), name if named else int(port.get("port") or 0), str(port.get("protocol") or "TCP"), None, port.get("appProtocol"), place
+    )
 
 
 def _written_port(name: str, port: Any, place: Place | None, ports: dict[str, tuple[Map, Place | None]], diagnostics: Diagnostics | None) -> ServicePort:
@@ -77,9 +82,7 @@ def _written_port(name: str, port: Any, place: Place | None, ports: dict[str, tu
             target = wanted if declared[0].get("named") is not False else int(declared[0].get("port") or 0)
         elif target is None and "port" in own:
             if diagnostics is not None:
-                diagnostics.error(
-                    "unknown-port", f"expected 'targetPort', or a declared port named '{name}', found neither", place, hint=near(name, ports)
-                )
+                diagnostics.error("unknown-port", f"expected 'targetPort', or a declared port named '{name}', found neither", place, hint=near(name, ports))
             target = int(own["port"])
         elif diagnostics is not None:
             diagnostics.error("unknown-port", f"expected 'targetPort' to name a declared port, found '{wanted}'", place, hint=near(wanted, ports))
@@ -105,7 +108,9 @@ def governing_of(name: str, base: str, services: tuple[Service, ...], place: Pla
     headless = [service for service in services if service.headless]
     if len(headless) > 1:
         names = ", ".join(service.name for service in headless)
-        diagnostics.error("governing-service", f"expected one headless Service for a stateful set, found {names}", place, hint="leave `headless` on one of them")
+        diagnostics.error(
+            "governing-service", f"expected one headless Service for a stateful set, found {names}", place, hint="leave `headless` on one of them"
+        )
     if headless:
         return headless[0].name, services
     taken = {service.name for service in services}
