@@ -37,6 +37,7 @@ def _by_type(shapes: dict[str, tuple[tuple[str, ...], list[str]]]) -> dict[str, 
 
 
 CONDITIONS: dict[str, Format] = {
+    "needs-spec": Format("missing-field", "a spec", {"required": ["spec"], "properties": {"spec": {"type": "object"}}}),
     "env-value": Format(
         "one-of",
         "value or valueFrom, not both",

@@ -20,6 +20,10 @@ _CONTAINER: dict[str, Condition] = {
     "terminationMessagePolicy": ("", "File", "FallbackToLogsOnError"),
 }
 _KEY_SELECTOR: dict[str, Condition] = {"key": "data-key"}
+_NEED_SPEC = (
+    "core.v1.Pod core.v1.PodTemplateSpec apps.v1.Deployment apps.v1.StatefulSet apps.v1.DaemonSet apps.v1.ReplicaSet "
+    "batch.v1.Job batch.v1.CronJob batch.v1.JobTemplateSpec autoscaling.v2.HorizontalPodAutoscaler core.v1.PersistentVolumeClaim core.v1.Service networking.v1.Ingress"
+).split()
 _IO = "io.k8s.api."
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 
@@ -33,6 +37,7 @@ FIELDS: dict[str, dict[str, Condition]] = {
         "operator": ("In", "NotIn", "Exists", "DoesNotExist"),
         "values": ["label-value"],
     },
+    **{f"{_IO}{name}": {"*": "needs-spec"} for name in _NEED_SPEC},
     # pods
     f"{_IO}core.v1.PodSpec": {
         "containers": "at-least-one",

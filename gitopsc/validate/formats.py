@@ -40,7 +40,7 @@ def as_one(schema: dict[str, Any]) -> dict[str, Any]:
 
 def exactly_one(names: Iterable[str]) -> dict[str, Any]:
     """The condition that one of the fields is set, no more."""
-    return {"type": ["object", "null"], "if": {"type": "object"}, "then": {"oneOf": [present(name) for name in names]}}
+    return {"oneOf": [present(name) for name in names]}
 
 
 def at_most_one(names: Iterable[str]) -> dict[str, Any]:

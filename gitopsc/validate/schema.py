@@ -112,23 +112,37 @@ def _with_conditions(schema: Schema, version: Minor) -> Schema:
 
 def _conditioned(name: str, found: Schema, definitions: Mapping[str, Schema], version: Minor) -> Schema:
     out = dict(found)
+    if "oneOf" in found and all(set(branch) == {"type"} for branch in found["oneOf"]):
+        # The branches of Quantity and IntOrString all allow null, so that null, which the API server takes, would match two.
+        del out["oneOf"]
+        out["type"] = sorted({name for branch in found["oneOf"] for name in branch["type"]}, reverse=True)
     whole = condition(name, "*", version)
     if whole is not None:
-        out["allOf"] = [_fragment(whole)]
+        out["allOf"] = [{"if": {"type": "object"}, "then": _fragment(whole)}] if "null" in out.get("type", ()) and "properties" in out else [_fragment(whole)]
+    needed = found.get("required", ())
     if "properties" in found:
-        out["properties"] = {key: _field(field, condition(name, key, version), definitions) for key, field in found["properties"].items()}
+        out["properties"] = {key: _field(field, condition(name, key, version), definitions, key in needed) for key, field in found["properties"].items()}
     return out
 
 
-def _field(field: Schema, demanded: Condition | None, definitions: Mapping[str, Schema]) -> Schema:
-    """A field's schema with what is demanded of it: its range by format, no empty items in lists of objects, the table's conditions."""
+def _field(field: Schema, demanded: Condition | None, definitions: Mapping[str, Schema], needed: bool) -> Schema:
+    """A field's schema with what is demanded of it: its range by format, objects where null would count as absent, the table's conditions."""
     extra: list[Schema] = [_fragment(demanded)] if demanded is not None else []
     if field.get("format") == "int32":
         extra.append({"$ref": f"{REF}{PREFIX}int32"})
+    if field.get("format") == "byte":
+        extra.append({"$ref": f"{REF}{PREFIX}base64"})
     items = field.get("items")
-    if isinstance(items, dict) and "$ref" in items and "properties" in definitions.get(str(items["$ref"]).removeprefix(REF), {}):
+    if isinstance(items, dict) and _is_object(items, definitions):
         field = {**field, "items": {**items, "type": "object"}}
+    elif needed and _is_object(field, definitions):
+        field = {**field, "type": "object"}
     return {**field, "allOf": extra} if extra else field
+
+
+def _is_object(schema: Schema, definitions: Mapping[str, Schema]) -> bool:
+    """Whether a schema refers to an object with fields."""
+    return "$ref" in schema and "properties" in definitions.get(str(schema["$ref"]).removeprefix(REF), {})
 
 
 def _fragment(demanded: Condition) -> Schema:
