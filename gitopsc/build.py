@@ -10,7 +10,8 @@ from gitopsc.compile import Target
 from gitopsc.diagnostics import Diagnostic, Invalid
 from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
-from gitopsc.plan import Pair, Step, Unknown, Wanted, changes
+from gitopsc.plan import Step, Unknown, Wanted, changes
+from gitopsc.presence import Pair, present
 from gitopsc.report.result import Result, empty
 from gitopsc.repository.layout import RELEASE_LOCK
 from gitopsc.repository.location import Location, embedded, named, written
@@ -56,7 +57,9 @@ def build(options: Options, environments: tuple[str, ...], applications: tuple[s
         location, root=opened.root, workspace=workspace.name, environ=options.environ, create=writes, deadline=options.limits.git_seconds
     ) as repository:
         done = _Build(wanted, repository, location, state, allow_dirty, options, made)
-        return done.publish(diagnostics) if writes else done.compare(diagnostics, check)
+        result = done.publish(diagnostics) if writes else done.compare(diagnostics, check)
+    made.save()
+    return result
 
 
 def _stopped(opened: Opened, found: Iterable[Diagnostic], options: Options) -> Result:
@@ -106,11 +109,11 @@ class _Build:
     def plan(self, snapshot: Snapshot) -> Changes | None:
         """The commit to make on top of ``snapshot``."""
         try:
-            change, self.steps = changes(self.wanted, snapshot, self.repository.algorithm)
+            change, self.steps = changes(self.wanted, snapshot, self.repository.algorithm, self.made.locks)
         except Unknown as unknown:
             fresh = self.made.fresh(unknown.pairs, self.options)
             self.wanted = replace(self.wanted, targets={**self.wanted.targets, **fresh})
-            change, self.steps = changes(self.wanted, snapshot, self.repository.algorithm)
+            change, self.steps = changes(self.wanted, snapshot, self.repository.algorithm, self.made.locks)
         self.before = snapshot
         self.other = change is not None
         if self.steps and self.wanted.source.dirty and not self.location.is_embedded and not self.allow_dirty:
@@ -176,7 +179,8 @@ class _Build:
         return Result(KIND, data, every, text=text, status=status, sources=self.opened.sources(every))
 
     def _environment(self, name: str, by_pair: Mapping[Pair, Step], details: Mapping[Pair, Mapping[str, list[Any]]]) -> dict[str, Any]:
-        locks = self.before.releases([p for p in self.wanted.targets if p[0] == name and p not in by_pair]) if self.before else {}
+        unchanged = [pair for pair in self.wanted.targets if pair[0] == name and pair not in by_pair]
+        locks = present(self.before, unchanged, self.made.locks) if self.before else {}
         rows = []
         for environment, application in sorted({*self.wanted.targets, *by_pair}):
             if environment != name:

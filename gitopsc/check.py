@@ -18,6 +18,7 @@ def check(options: Options) -> Result:
         found += check_collisions(opened.workspace, build.targets)
         environments = [e for e in opened.workspace.environments.values() if not e.abstract]
         summary = f"{_count(len(build.every), 'application')} in {_count(len(environments), 'environment')}"
+    build.save()
     diagnostics, stop = finished(found, options)
     warnings = sum(d.severity == "warning" for d in diagnostics)
     text = None if stop else f"{summary}: no errors{', ' + _count(warnings, 'warning') if warnings else ''}\n"

@@ -64,11 +64,12 @@ def _sha(*parts: str) -> str:
 
 @dataclass(slots=True)
 class Index:
-    """What is remembered: files by path, targets by key, and the last build that found everything in place."""
+    """What is remembered: files by path, targets by key, and what folders of the environment repository hold (see ``presence``)."""
 
     fingerprint: str
     files: dict[str, FileRecord] = field(default_factory=dict)
     targets: dict[str, Any] = field(default_factory=dict)
+    locks: dict[str, Any] = field(default_factory=dict)
 
 
 def load(folder: Path | None, current: str) -> Index:
@@ -76,13 +77,13 @@ def load(folder: Path | None, current: str) -> Index:
     data = read_checked(folder / "index") if folder is not None else None
     if data is None or data[0] != current:
         return Index(current)
-    return Index(current, data[1], data[2])
+    return Index(current, data[1], data[2], data[3])
 
 
 def save(folder: Path | None, index: Index) -> None:
     """Write the index whole, or not at all: a cache that cannot be written is no error."""
     if folder is not None:
-        write_checked(folder / "index", (index.fingerprint, index.files, index.targets))
+        write_checked(folder / "index", (index.fingerprint, index.files, index.targets, index.locks))
 
 
 def read_checked(path: Path) -> Any:

@@ -6,14 +6,14 @@ and once more when a release that was built from uncommitted changes has its com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from gitopsc import __version__
 from gitopsc.compile import Target
-from gitopsc.repository.layout import ENVIRONMENT_LOCK, GITATTRIBUTES, REPOSITORY_LOCK, gitattributes
+from gitopsc.presence import Known, Pair, Present, others, present
+from gitopsc.repository.layout import ENVIRONMENT_LOCK, GITATTRIBUTES, RELEASE_LOCK, REPOSITORY_LOCK, gitattributes
 from gitopsc.repository.locks import EnvironmentLock, EnvironmentSource, Release, ReleaseLock, RepositoryLock, Source, tombstone
 from gitopsc.repository.message import Entry, commit_message
 from gitopsc.repository.objects import Folder, folder
@@ -24,7 +24,6 @@ from gitopsc.spec.kinds import Environment, Workspace
 from gitopsc.values import plain
 
 RENDERER = f"gitopsc {__version__}"
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,46 +62,47 @@ class Wanted:
     removed_from: tuple[str, ...]
 
 
-def steps(wanted: Wanted, snapshot: Snapshot, algorithm: Any) -> list[Step]:
-    """Every target that must be written, in the order of environments and names. Raises ``Invalid`` where a folder is not ours, and ``Unknown``."""
-    known = snapshot.releases(list(wanted.targets))
-    gone = _gone(wanted, snapshot)
-    changed: dict[Pair, tuple[str, ReleaseLock | None]] = {}
-    for pair, target in wanted.targets.items():
-        action = _action(target, known.get(pair), wanted.source, partial(snapshot.rendered, *pair))
-        if action is not None:
-            changed[pair] = (action, known.get(pair))
+def steps(wanted: Wanted, snapshot: Snapshot, algorithm: Any, known: Known) -> list[Step]:
+    """Every target that must be written, in the order of environments and names.
+
+    Raises ``Invalid`` where a folder is not ours, and ``Unknown``.
+    """
+    there = present(snapshot, wanted.targets, known)
+    gone = _gone(wanted, snapshot, known)
+    actions = {pair: _action(target, there[pair], wanted.source) for pair, target in wanted.targets.items()}
+    changed = {pair: action for pair, action in actions.items() if action is not None}
     missing = [pair for pair in changed if wanted.targets[pair].folder is None]
     if missing:
         raise Unknown(missing)
     generations = next_generations(snapshot, [*changed, *gone])
-    out = [_written(wanted, pair, action, before, generations[pair]) for pair, (action, before) in changed.items()]
+    locks = snapshot.releases([*changed, *gone])
+    out = [_written(wanted, pair, action, locks[pair], generations[pair]) for pair, action in changed.items()]
     empty = folder({}, algorithm)
-    for pair, before in gone.items():
+    for pair in gone:
+        before = locks[pair]
+        assert before is not None
         after = tombstone(before, generation=generations[pair], release=absence_id(pair[1]), renderer=RENDERER, algorithm=algorithm)
         out.append(Step(*pair, before, after, empty))
     return sorted(out, key=lambda step: step.pair)
 
 
-def _gone(wanted: Wanted, snapshot: Snapshot) -> dict[Pair, ReleaseLock]:
+def _gone(wanted: Wanted, snapshot: Snapshot, known: Known) -> list[Pair]:
     """Applications that are in an environment's folder and no longer in the workspace."""
-    pairs = [(e, a) for e in wanted.removed_from for a in snapshot.applications(e) if (e, a) not in wanted.targets]
-    return {pair: lock for pair, lock in snapshot.releases(pairs).items() if lock is not None and lock.release.state == "present"}
+    names = {application for _, application in wanted.targets}
+    pairs = [(e, a) for e in wanted.removed_from for a in others(snapshot, e, names) if (e, a) not in wanted.targets]
+    ours = [pair for pair in pairs if RELEASE_LOCK in snapshot.tree("/".join(pair))]
+    return [pair for pair, one in present(snapshot, ours, known).items() if one is not None and one.state == "present"]
 
 
-def _action(target: Target, before: ReleaseLock | None, source: Source, rendered: Callable[[], str | None]) -> str | None:
+def _action(target: Target, before: Present | None, source: Source) -> str | None:
     """Why the target must be written, or None: nothing that a lock speaks of has changed."""
-    if before is None or before.release.id != target.release or before.release.state != "present":
+    if before is None or before.release != target.release or before.state != "present":
         return "build"
-    if before.environment_source.inputs != target.inputs:
+    if before.inputs != target.inputs:
         return "environment"
-    if before.rendered != target.tree:
+    if before.rendered != target.tree or before.actual != target.tree:
         return "rerender"
-    if rendered() != target.tree:
-        return "rerender"
-    if before.source.dirty and not source.dirty:
-        return "build"
-    return None
+    return "build" if before.dirty and not source.dirty else None
 
 
 def _written(wanted: Wanted, pair: Pair, action: str, before: ReleaseLock | None, generation: int) -> Step:
@@ -155,9 +155,9 @@ def environment_lock(workspace: Workspace, environment: Environment) -> Environm
     return EnvironmentLock(environment.name, fields)
 
 
-def changes(wanted: Wanted, snapshot: Snapshot, algorithm: Any) -> tuple[Changes | None, list[Step]]:
+def changes(wanted: Wanted, snapshot: Snapshot, algorithm: Any, known: Known) -> tuple[Changes | None, list[Step]]:
     """One commit for everything that differs, or None where nothing does."""
-    found = steps(wanted, snapshot, algorithm)
+    found = steps(wanted, snapshot, algorithm, known)
     beside = files(wanted, snapshot)
     if not found and not beside:
         return None, []

@@ -15,14 +15,12 @@ from gitopsc.diagnostics import Diagnostic, Diagnostics
 from gitopsc.incremental import Index, Keys, Sources
 from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
+from gitopsc.presence import Known, Pair
 from gitopsc.spec.discover import Files, Folder, find_root
 from gitopsc.spec.documents import Document
 from gitopsc.spec.kinds import Workspace, name_place
 from gitopsc.spec.load import ROOT, assemble, exclude_of, test_files
 from gitopsc.workspace import Opened, selected_applications, selected_environments
-
-Pair = tuple[str, str]
-"""(environment, application)."""
 
 Task = tuple[str, list[str]]
 """An application and the environments it is wanted in."""
@@ -39,6 +37,15 @@ class Build:
     targets: list[Target]
     every: frozenset[str]
     _session: Session
+
+    @property
+    def locks(self) -> Known:
+        """What is known of folders of the environment repository; a plan adds to it."""
+        return self._session.locks
+
+    def save(self) -> None:
+        """Keep what this run found out for the next one."""
+        self._session.save()
 
     def fresh(self, pairs: Iterable[Pair], options: Options) -> dict[Pair, Target]:
         """These targets compiled now, bytes and all."""
@@ -62,6 +69,8 @@ class Session:
         self.keys = Keys(self.index, self.sources, self.environments, algorithm, options)
         self.shas: dict[str, str] = {}
         self.used: dict[str, Any] = {}
+        self.locks: Known = dict(self.index.locks)
+        self.whole = False
 
     def concrete(self) -> list[str]:
         """The names of the environments that can be compiled, as far as their documents can be read."""
@@ -110,12 +119,12 @@ class Session:
                     self.shas[path] = hashlib.sha256(self.files.read(path)).hexdigest()
             self.used[self.keys.key(target.application, target.environment)] = incremental.remember(target, self.shas)
 
-    def save(self, whole: bool) -> None:
-        """Write the index; ``whole``: everything was selected, so that what was not used is of no use any more."""
-        kept = self.used if whole else {**self.index.targets, **self.used}
+    def save(self) -> None:
+        """Write the index, if this run found out anything. Where everything was selected, what was not used is of no use any more."""
+        kept = self.used if self.whole else {**self.index.targets, **self.used}
         records = {path: record for path, record in self.sources.records.items() if not record[1].startswith("!")}
-        if kept != self.index.targets or records != self.index.files:
-            incremental.save(self.folder, Index(self.index.fingerprint, records, kept))
+        if kept.keys() != self.index.targets.keys() or records != self.index.files or self.locks.keys() != self.index.locks.keys():
+            incremental.save(self.folder, Index(self.index.fingerprint, records, kept, self.locks))
 
     def fresh(self, pairs: list[Pair], options: Options) -> dict[Pair, Target]:
         """See ``Build.fresh``."""
@@ -171,7 +180,7 @@ def compile_selected(options: Options, environments: Sequence[str], applications
     made = {(t.environment, t.application): t for t in _compiled(workspace, files, tasks, options, algorithm)}
     session.remember(made.values())
     targets = [target for a in names for e in chosen if (target := made.get((e, a)) or recalled.get((e, a))) is not None]
-    session.save(whole=not environments and not applications)
+    session.whole = not environments and not applications
     return Build(opened, targets, frozenset(session.sources.names("app")), session)
 
 

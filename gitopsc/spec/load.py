@@ -249,7 +249,9 @@ def _item_place(document: Document, key: str, item: str) -> Place | None:
 
 def _unknown(what: str, name: str, known: Iterable[str], place: Place | None, diagnostics: Diagnostics, of: str = "") -> None:
     article = "an" if what[0] in "ae" else "a"
-    diagnostics.error(f"unknown-{what.rsplit(maxsplit=1)[-1]}", f"expected the name of {article} {what}{of} here, found '{name}'", place, hint=near(name, known))
+    diagnostics.error(
+        f"unknown-{what.rsplit(maxsplit=1)[-1]}", f"expected the name of {article} {what}{of} here, found '{name}'", place, hint=near(name, known)
+    )
 
 
 def near(name: str, known: Iterable[str]) -> str:
