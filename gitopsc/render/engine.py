@@ -33,9 +33,10 @@ _NEAR = 1
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A compiled template, the templates that it includes, and the names it uses as a whole."""
+    """A compiled template, the mark of its beginning, the templates that it includes, and the names it uses as a whole."""
 
     template: Template
+    start: str
     compiled: jinja2.Template
     included: tuple[_Loaded, ...]
     names: frozenset[str]
@@ -82,7 +83,7 @@ class Engine:
         sandbox = self._sandbox
         sandbox.begin(context, _paths(context) if reads is not None else None)
         try:
-            text = "".join(loaded.compiled.root_render_func(loaded.compiled.new_context(dict(context))))
+            text = loaded.start + "".join(loaded.compiled.root_render_func(loaded.compiled.new_context(dict(context))))
         except BaseException as error:  # noqa: BLE001 - whatever an expression raises is its author's mistake, or a limit reached
             raise self._ended(error, loaded) from None
         if reads is not None:
@@ -118,6 +119,7 @@ class Engine:
         self._check(template)
         sandbox, key = self._sandbox, f"t{len(self._sandbox.templates)}"
         sandbox.templates[key] = template
+        start = sandbox.next_mark()
         try:
             tree = sandbox._parse(template.text.replace("\r\n", "\n").replace("\r", "\n"), key, None)
             refuse(tree)
@@ -137,7 +139,7 @@ class Engine:
             raise TemplateError("template-syntax", "expected a template that is less deeply nested", template.place(1)) from None
         compiled = sandbox.template_class.from_code(sandbox, code, sandbox.globals)
         sandbox.compiled[key] = compiled
-        return _Loaded(template, compiled, tuple(included), names)
+        return _Loaded(template, start, compiled, tuple(included), names)
 
     def _check(self, template: Template) -> None:
         from gitopsc.render.skeleton import PRIVATE
@@ -201,6 +203,8 @@ class Engine:
         if isinstance(error, RecursionError):
             return TemplateError("template-recursion", "expected macros and loops that end, found more than a thousand calls in one another", place)
         message, _, hint = str(error).partition("\n")
+        if "inline if-expression" in message:
+            return TemplateError("template-undefined", "expected an else beside this if, whose condition is false", place, "`… else omit` leaves the field out")
         if isinstance(error, UndefinedError):
             return TemplateError("template-undefined", message, place, hint or None)
         if isinstance(error, SecurityError):

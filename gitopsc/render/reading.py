@@ -39,7 +39,7 @@ class Skeleton(NamedTuple):
 
 
 def read_skeleton(text: str, runs: Sequence[Place], excerpt: Excerpt) -> Skeleton:
-    """The skeleton of ``text``. ``runs``: the place of each mark's run; ``excerpt``: some lines of the template around a place.
+    """The skeleton of ``text``, which begins with a mark. ``runs``: the place of each mark's run; ``excerpt``: some lines of the template around a place.
 
     Raises ``TemplateError`` with everything that is wrong.
     """
@@ -60,8 +60,8 @@ class _Reader:
 
     def __init__(self, marked: str, runs: Sequence[Place]) -> None:
         self.diagnostics = Diagnostics()
-        self.offsets: list[int] = [0]
-        self.places: list[Place] = [runs[0]]
+        self.offsets: list[int] = []
+        self.places: list[Place] = []
         pieces: list[str] = []
         end = length = 0
         for match in MARK.finditer(marked):

@@ -68,7 +68,23 @@ def near(name: Any, known: Iterable[Any]) -> str:
 
 
 class _Code(CodeGenerator):
-    """Jinja2's compiler, but that ``~`` makes the text of ``true`` and ``1`` that YAML would have."""
+    """Jinja2's compiler, but that nothing is written without ``finalize`` (``{% call %}`` and recursive loops would), and that ``~`` makes the
+    text of ``true`` and ``1`` that YAML would have.
+    """
+
+    def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
+        super().start_write(frame, node)
+        self.write("environment.finalize(context, ")
+
+    def end_write(self, frame: Frame) -> None:
+        self.write(")")
+        super().end_write(frame)
+
+    def simple_write(self, s: str, frame: Frame, node: nodes.Node | None = None) -> None:
+        """What an included template or a block wrote: text of a template."""
+        super().start_write(frame, node)
+        self.write(s)
+        super().end_write(frame)
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
         self.write("environment.concatenate((")
@@ -123,6 +139,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """``a ~ b``."""
         return "".join(map(text_of, parts))
 
+    def next_mark(self) -> str:
+        """The mark of the run that is noted down next: of the beginning of a template, when it is about to be parsed."""
+        return mark(len(self.runs))
+
     def _tokenize(self, source: str, name: str | None, filename: str | None = None, state: str | None = None) -> TokenStream:
         """Jinja2's tokens, with a mark before every run of literal text: where it begins, and each line of it."""
         stream = self.lexer.wrap(self._marked(source, name, filename, state), name, filename)
@@ -130,6 +150,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def _marked(self, source: str, name: str | None, filename: str | None, state: str | None) -> Iterator[tuple[int, str, str]]:
         template, at = self.templates[name or ""], 0
+        self.runs.append(template.place(1))
         for line, kind, value in self.lexer.tokeniter(source, name, filename, state):
             at = source.find(value, at)
             if kind != "data":
@@ -155,6 +176,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         for kind, methods in _METHODS.items():
             if isinstance(obj, kind):
                 if attribute in methods:
+                    self.holders.append(obj)
                     return getattr(obj, attribute)
                 return self._unsafe(obj, attribute) if attribute.startswith("_") or hasattr(obj, attribute) else self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
@@ -163,7 +185,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """``obj[argument]``: keys and indexes only, never an attribute."""
         if isinstance(obj, (dict, list, tuple, str)):
             try:
-                return self._read(obj[argument], obj, argument)
+                value = obj[argument]
+                return value if isinstance(argument, slice) else self._read(value, obj, argument)
             except (TypeError, LookupError):
                 return self._unsafe(obj, argument) if isinstance(argument, str) and argument.startswith("__") else self.undefined(obj=obj, name=argument)
         return super().getitem(obj, argument)
@@ -212,8 +235,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _search(value: str, holders: list[Any]) -> Place | None:
-    """A text that came out of a loop: look for that very object in the containers read last."""
-    for holder in holders[:-5:-1]:
+    """A text that came out of a loop: look for that very object in the containers read last, then in those that have a name."""
+    context = holders[0]
+    for holder in (*holders[:-5:-1], context, *context.values()):
         if isinstance(holder, Map):
             for key, item in holder.items():
                 if item is value:
