@@ -46,7 +46,8 @@ class LocalBackend:
 
     def __init__(self, parts: local.Parts, branch: str, environ: Mapping[str, str], deadline: float, *, shown: str) -> None:
         self.algorithm: Algorithm = parts.algorithm
-        self.git = Git(parts.git_dir, environ, git_dir=parts.git_dir, work_tree=parts.work_tree, deadline=deadline)
+        # Git never sees the work tree: what it does not read cannot ask for a filter, an attribute or a submodule.
+        self.git = Git(parts.git_dir, environ, git_dir=parts.git_dir, work_tree=parts.work_tree and parts.git_dir, deadline=deadline)
         self._parts = parts
         self._branch = branch
         self._ref = f"refs/heads/{branch}"
@@ -131,7 +132,7 @@ class LocalBackend:
     def _move(self, old: str | None, new: str) -> list[str]:
         zero = "0" * len(new)
         notices: list[str] = []
-        for _ in range(5):
+        for _ in range(4):
             said = self.git.run("update-ref", "--create-reflog", "-m", "gitopsc", self._ref, new, old or zero)
             if said.status == 0:
                 return notices

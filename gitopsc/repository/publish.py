@@ -84,7 +84,8 @@ def _reverted(snapshot: Snapshot, paths: set[str]) -> list[tuple[str, bytes]]:
     others = git.check("rev-list", "--invert-grep", "--grep=^Gitopsc-Action: ", "--end-of-options", revision, *limit)
     if not others.output:
         return []
-    said = git.check("diff-tree", "--stdin", "-m", "-r", "-z", "--raw", "--no-renames", "--no-commit-id", "--", *_folders(snapshot), data=others.output)
+    words = ("--stdin", "-m", "-r", "-z", "--raw", "--no-renames", "--no-commit-id", "--ignore-submodules=all")
+    said = git.check("diff-tree", *words, "--", *_folders(snapshot), data=others.output)
     found: list[tuple[str, str]] = []
     parts = said.output.decode(errors="surrogateescape").split("\0")
     for head, path in pairwise(parts):

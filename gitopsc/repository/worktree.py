@@ -18,6 +18,7 @@ from gitopsc.repository.reader import ObjectReader
 # Inside .git: a kill leaves at most one of each, which the next write takes over.
 _TEMPORARY, _TEMPORARY_FOLDER = "gitopsc.tmp", "gitopsc.tmp.d"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_RAW = ("-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
 _LOCK_SECONDS = 2.0
 _UNSAFE = re.compile(r"\.*|\.git[. ]*|git~[0-9]+", re.IGNORECASE)
 
@@ -59,12 +60,12 @@ class WorkTree:
 
     def _changes(self, old: str | None, new: str) -> list[Change]:
         before = old or EMPTY_TREE[self._algorithm]
-        said = self._git.check("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv", before, new)
+        said = self._git.check("diff-tree", "-r", *_RAW, before, new)
         return _raw(said.output)
 
     def _staged(self, old: str | None, changes: Mapping[str, Change]) -> set[str]:
         """Changed paths for which the index holds neither what was nor what will be."""
-        said = self._git.check("diff-index", "--cached", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv", old or EMPTY_TREE[self._algorithm])
+        said = self._git.check("diff-index", "--cached", *_RAW, old or EMPTY_TREE[self._algorithm])
         return {item.path for item in _raw(said.output) if item.path in changes and item.after != changes[item.path].after}
 
     def _write(self, changes: list[Change], contents: Mapping[str, tuple[str, bytes]]) -> list[str]:

@@ -51,7 +51,7 @@ def test_the_person_of_the_home_or_the_environment_commits(remote: Path, tmp_pat
     work.mkdir()
     (work / ".gitconfig").write_text("[user]\nname = Öyvind <x>\nemail = oe@example.com\n")
     build(remote, work, one("1.0.0"))
-    build(remote, work, one("1.0.1"), GIT_COMMITTER_NAME="CI", GIT_COMMITTER_EMAIL="ci@example.com")
+    build(remote, work, one("1.0.1"), variables={"GIT_COMMITTER_NAME": "CI", "GIT_COMMITTER_EMAIL": "ci@example.com"})
     assert git(remote, "log", "--format=%an <%ae> %cn <%ce>", "main").split("\n") == [
         "Öyvind x <oe@example.com> CI <ci@example.com>",
         "Öyvind x <oe@example.com> Öyvind x <oe@example.com>",
@@ -161,7 +161,7 @@ def test_e3_the_same_application_of_two_builders_goes_to_the_first(remote: Path,
             changes = planned(snapshot)
             if first:
                 first = False
-                build(remote, tmp_path / "other", one("2.0.0"), GIT_AUTHOR_NAME="Bob", GIT_AUTHOR_EMAIL="b@x")
+                build(remote, tmp_path / "other", one("2.0.0"), variables={"GIT_AUTHOR_NAME": "Bob", "GIT_AUTHOR_EMAIL": "b@x"})
             return changes
 
         with pytest.raises(Conflict, match=r"dev/web was generation 1, now generation 2 by Bob"):
