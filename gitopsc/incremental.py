@@ -7,18 +7,14 @@ files it read beside the specs are the same, too. Nothing is taken from the work
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import marshal
-import os
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gitopsc import __version__
+from gitopsc.cache import is_racy, read_checked, write_checked
 from gitopsc.compile import Target
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Place
 from gitopsc.objects import ObjectRef
@@ -28,34 +24,8 @@ from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.kinds import API_VERSION
 
-RACY_NS = 50_000_000
-"""A file that was changed this shortly before it was looked at may change again without its time stamp telling."""
-
 FileRecord = tuple[tuple[Any, ...], str, list[list[str]]]
 """signature, sha256, what its documents are: ["app", name], ["overlay", application], ["environment", name] or ["platform", ""]."""
-
-
-def cache_folder(options: Options, root: Path) -> Path | None:
-    """Where this workspace's cache is; None where there is no home to put it in, or none is wanted."""
-    if not options.cache:
-        return None
-    said = options.environ.get("XDG_CACHE_HOME") or ""
-    home = options.environ.get("HOME") or ""
-    base = Path(said) if said.startswith("/") else Path(home) / ".cache" if home.startswith("/") else None
-    return None if base is None else base / "gitopsc" / hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
-
-
-def fingerprint() -> str:
-    """What this gitopsc is: version, Python, and the state of its own files (so that a checkout under development is never stale)."""
-    package = Path(__file__).parent
-    parts = [__version__, sys.version]
-    for base in (package, package / "_templates", package / "_schemas"):
-        for folder, folders, names in os.walk(base):
-            folders[:] = sorted(name for name in folders if name != "__pycache__")
-            for name in sorted(names):
-                status = Path(folder, name).stat()
-                parts.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}")
-    return _sha("\n".join(parts))
 
 
 def _sha(*parts: str) -> str:
@@ -86,31 +56,6 @@ def save(folder: Path | None, index: Index) -> None:
         write_checked(folder / "index", (index.fingerprint, index.files, index.targets, index.locks))
 
 
-def read_checked(path: Path) -> Any:
-    """What ``write_checked`` wrote, or None where it is absent or damaged."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    if len(data) < 32 or hashlib.sha256(data[32:]).digest() != data[:32]:
-        return None
-    return marshal.loads(data[32:])  # noqa: S302 - our own file, in the user's own folder, its checksum just verified
-
-
-def write_checked(path: Path, value: Any) -> None:
-    """``value`` behind its checksum, moved into place; failures are silent (the next build is only slower)."""
-    data = marshal.dumps(value)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
-            file.write(hashlib.sha256(data).digest() + data)
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-
-
 @dataclass(slots=True)
 class Sources:
     """The workspace's files of this run: their records, and the documents of those that had to be parsed."""
@@ -119,6 +64,8 @@ class Sources:
     documents: dict[str, list[Document]]
     diagnostics: Diagnostics
     skipped: frozenset[str] = frozenset()
+    listed: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
+    looked: int = 0
 
     def paths(self, *kinds: str, name: str | None = None) -> list[str]:
         """Files that have a document of one of these kinds (and name), sorted; test files of types left out."""
@@ -135,8 +82,9 @@ def look(files: Files, index: Index, options: Options) -> Sources:
     """Look at every file: those whose signature is known are not read, those whose content is known are not parsed."""
     now = time.time_ns()
     records: dict[str, FileRecord] = {}
-    sources = Sources(records, {}, Diagnostics())
+    sources = Sources(records, {}, Diagnostics(), looked=now)
     for source in files.list():
+        sources.listed.append((source.path, source.signature))
         known = index.files.get(source.path)
         if known is not None and known[0] == source.signature:
             records[source.path] = known
@@ -149,11 +97,6 @@ def look(files: Files, index: Index, options: Options) -> Sources:
         else:
             parse(sources, source.path, data, options, signature, sha)
     return sources
-
-
-def is_racy(signature: tuple[Any, ...], now: int) -> bool:
-    """Whether a file's times are too near to ``now`` to prove that it has not changed since."""
-    return any(isinstance(item, int) and now - RACY_NS < item for item in (signature[0], signature[-1]))
 
 
 def parse(sources: Sources, path: str, data: bytes, options: Options, signature: tuple[Any, ...], sha: str) -> None:

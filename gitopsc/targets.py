@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from gitopsc import incremental
+from gitopsc.cache import cache_folder, fingerprint
 from gitopsc.compile import Compiler, Target
 from gitopsc.diagnostics import Diagnostic, Diagnostics
 from gitopsc.incremental import Index, Keys, Sources
 from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
 from gitopsc.presence import Known, Pair
-from gitopsc.spec.discover import Files, Folder, find_root
+from gitopsc.spec.discover import Files, Folder, SourceFile, find_root
 from gitopsc.spec.documents import Document
 from gitopsc.spec.kinds import Workspace, name_place
 from gitopsc.spec.load import ROOT, assemble, exclude_of, test_files
@@ -43,6 +44,15 @@ class Build:
         """What is known of folders of the environment repository; a plan adds to it."""
         return self._session.locks
 
+    @property
+    def sources(self) -> Sources:
+        """The workspace's files, as this run saw them."""
+        return self._session.sources
+
+    def read_beside(self) -> set[str]:
+        """Every other file that this process read: templates of component types."""
+        return self._session.files.paths - set(self._session.sources.records)
+
     def save(self) -> None:
         """Keep what this run found out for the next one."""
         self._session.save()
@@ -52,14 +62,31 @@ class Build:
         return self._session.fresh(list(pairs), options)
 
 
+class Noted:
+    """``Files`` that notes what was read."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.paths: set[str] = set()
+
+    def list(self) -> list[SourceFile]:
+        """See ``Files``."""
+        return self._files.list()
+
+    def read(self, path: str) -> bytes:
+        """See ``Files``."""
+        self.paths.add(path)
+        return self._files.read(path)
+
+
 class Session:
     """One look at the workspace's files, with what an earlier build left of them."""
 
-    def __init__(self, root: Path, files: Files, diagnostics: Diagnostics, options: Options, algorithm: str) -> None:
+    def __init__(self, root: Path, files: Noted, diagnostics: Diagnostics, options: Options, algorithm: str) -> None:
         self.root, self.files, self.options, self.algorithm = root, files, options, algorithm
         self.diagnostics = diagnostics
-        self.folder = incremental.cache_folder(options, root)
-        self.index: Index = incremental.load(self.folder, incremental.fingerprint())
+        self.folder = cache_folder(options.environ, root) if options.cache else None
+        self.index: Index = incremental.load(self.folder, fingerprint())
         self.sources: Sources = incremental.look(files, self.index, options)
         diagnostics += self.sources.diagnostics
         general = self._documents(self.sources.paths("platform", "environment"))
@@ -164,7 +191,7 @@ def compile_selected(options: Options, environments: Sequence[str], applications
     root = find_root(options.directory)
     diagnostics = Diagnostics()
     plain = Folder(root, (), Diagnostics(), options.limits)
-    files = Folder(root, exclude_of(plain.read(ROOT), options.limits), diagnostics, options.limits)
+    files = Noted(Folder(root, exclude_of(plain.read(ROOT), options.limits), diagnostics, options.limits))
     session = Session(root, files, diagnostics, options, algorithm)
     concrete = list(environments) or session.concrete()
     names = list(dict.fromkeys(applications)) or session.sources.names("app")

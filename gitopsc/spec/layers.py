@@ -224,17 +224,11 @@ class Layers:
             )
 
     def _type(self, name: str, said: list[tuple[Part, Any]], environment: Environment) -> ComponentType | None:
-        """The workload's component type; an unknown one is told once."""
-        from gitopsc.spec.load import near
-
+        """The workload's component type. An unknown one was told when the documents were loaded."""
         written = self._chosen("type", [(spec, "") for _, spec in said]) or "service"
         kind = self.workspace.types.get(written)
         place = next((spec.place("type") for _, spec in reversed(said) if isinstance(spec.get("type"), str)), None)
         if kind is None:
-            if ("ComponentType", written) not in self.workspace.broken:
-                known = [t.name for t in self.workspace.types.values() if not t.abstract]
-                code = "not-supported" if written == "helm" else "unknown-type"
-                self.diagnostics.error(code, f"expected a component type, found '{written}'", place, hint=near(written, known))
             return None
         if kind.abstract:
             self.diagnostics.error(

@@ -218,7 +218,7 @@ def _check_defaults(document: Document, types: Mapping[str, ComponentType], brok
 def _check_workloads(
     document: Document, applications: Mapping[str, Document], types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics
 ) -> None:
-    """Each workload of an application or overlay against the fields of its type. An unknown type is told when the layers are merged."""
+    """Each workload of an application or overlay against the fields of its type, which must be one."""
     from gitopsc.spec.schema import check_workload, fragments
 
     owner = document.name if document.kind == "Application" else str(document.data["metadata"].get("application"))
@@ -227,6 +227,9 @@ def _check_workloads(
         known = (base.spec.get("workloads") or {}).get(fragment.name) if base is not None else None
         said = fragment.type or (known.get("type") if isinstance(known, Map) else None) or "service"
         kind = types.get(str(said))
+        if kind is None and fragment.type is not None:
+            _unknown_type(fragment.type, fragment.spec.place("type"), types, broken, diagnostics)
+            broken.add(("Application", owner))
         fine = check_workload(
             fragment.spec,
             base=kind.base if kind else None,
@@ -237,6 +240,13 @@ def _check_workloads(
         )
         if not fine:
             broken.add(("Application", owner))
+
+
+def _unknown_type(written: str, place: Place | None, types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> None:
+    if ("ComponentType", written) not in broken:
+        known = [kind.name for kind in types.values() if not kind.abstract]
+        code = "not-supported" if written == "helm" else "unknown-type"
+        diagnostics.error(code, f"expected a component type, found '{written}'", place, hint=near(written, known))
 
 
 def _item_place(document: Document, key: str, item: str) -> Place | None:
