@@ -49,13 +49,14 @@ class Report:
         for error in errors:
             self._error(error)
         said: set[tuple[object, ...]] = set()
+        known = {(item.place, item.code, item.message) for item in diagnostics if item.place}  # what an alias stands for is told once
         for mistake in self.mistakes:
             if mistake.code == "missing-field" and (self.incomplete or mistake.path in self.meant or mistake.path[:-1] in self.muddled):
                 continue
             if any(mistake.path[: len(path)] == path for path in self.skipped):
                 continue
             key = (mistake.place, mistake.code, mistake.message if mistake.code in ("unknown-field", "missing-field", "one-of") else mistake.path)
-            if key not in said:
+            if key not in said and (mistake.place, mistake.code, mistake.message) not in known:
                 said.add(key)
                 diagnostics.error(mistake.code, mistake.message, mistake.place, hint=mistake.hint, path=joined(self.prefix, mistake.path))
 

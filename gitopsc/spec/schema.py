@@ -16,8 +16,9 @@ from gitopsc.spec.documents import API_VERSION, Document
 from gitopsc.spec.fields import FILES, container_fields, fields, fields_of, foreign_fields, own_fields, types_with
 from gitopsc.spec.merge import dotted
 from gitopsc.spec.nearest import nearest
+from gitopsc.spec.type_schema import check_type_schema, own_words
 from gitopsc.spec.written import Bundle, Schema
-from gitopsc.values import Map, Path, place_of, plain
+from gitopsc.values import Map, Path
 
 __all__ = [
     "Fragment",
@@ -159,7 +160,7 @@ def _document_check(kind: str) -> _Check:
 
 @cache
 def _workload_check(layer: str, extra: str) -> _Check:
-    own = {"type": json.loads(extra)} if extra else {}
+    own = {"type": own_words(json.loads(extra))} if extra else {}
     bundle = Bundle(own=own)
     schema = bundle.root("workload.json", written.LAYERS.get(layer, written.PLAIN))
     for name, field in (own["type"]["properties"] if own else {}).items():
@@ -211,16 +212,19 @@ def _unknown_kind(document: Document, diagnostics: Diagnostics) -> None:
 
 
 def _check_type(document: Document, diagnostics: Diagnostics) -> None:
-    """Whether the JSON Schema of a component type is one, refers to nothing outside itself, and has patterns that are quick to match."""
+    """Whether the JSON Schema of a component type is one that can be used."""
     schema = document.spec.get("schema")
-    if not isinstance(schema, Map):
-        return
+    if isinstance(schema, Map):
+        check_type_schema(schema, document.spec.place("schema"), _refusal, diagnostics)
+
+
+def _refusal(schema: Schema) -> tuple[Path, str] | None:
+    """(place in the schema, reason) where the validator does not take it."""
     import jsonschema_rs
 
     try:
-        jsonschema_rs.Draft7Validator(plain(schema), offline=True, pattern_options=jsonschema_rs.RegexOptions())
-        _workload_check("written", json.dumps(schema, sort_keys=True))
+        _compiled(schema)
+        _workload_check("written", json.dumps(schema, sort_keys=True) if schema.get("properties") else "")
     except jsonschema_rs.ValidationError as error:
-        path = tuple(error.instance_path)
-        message = f"expected a JSON Schema of draft-07 that refers to nothing outside itself, found one in which {str(error.message).partition(chr(10))[0]}"
-        diagnostics.error("bad-schema", message, place_of(schema, path) or document.spec.place("schema"), path=dotted(("spec", "schema", *path)))
+        return tuple(error.instance_path), str(error.message).partition("\n")[0]
+    return None

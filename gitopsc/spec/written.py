@@ -10,7 +10,7 @@ the files, it is derived here. Their own keywords: ``x-layer`` (what may be writ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -145,8 +145,10 @@ class Bundle:
         schema = self.core(included(source(file)), file, layer, "#")
         return {"$schema": "http://json-schema.org/draft-07/schema#", **schema, "definitions": self.definitions}
 
-    def node(self, schema: Schema, file: str, layer: Layer, at: str) -> Schema:
+    def node(self, schema: Any, file: str, layer: Layer, at: str) -> Any:
         """A schema found in ``file`` in the variant of a layer; ``at`` is where it will stand in the bundle."""
+        if not isinstance(schema, dict):
+            return schema  # true or false: anything, nothing
         layer = self._layer(schema, "x-layer", layer)
         notes = {key: schema[key] for key in ANNOTATIONS if key in schema}
         if "$ref" in schema and "x-contents" not in schema and not self._is_opaque(schema["$ref"], file):
@@ -165,7 +167,7 @@ class Bundle:
             target, target_file = self._target(schema["$ref"], file), self._file(schema["$ref"], file)
             if self._is_opaque(schema["$ref"], file):
                 yield {"type": "object"}, file
-            elif _is_scalar(target):
+            elif _is_scalar(target) or target_file in self.own:
                 yield {"$ref": schema["$ref"]}, file
             else:
                 passed = {"x-contents": schema["x-contents"]} if "x-contents" in schema else {}
@@ -187,16 +189,27 @@ class Bundle:
 
     def core(self, schema: Schema, file: str, layer: Layer, at: str) -> Schema:
         """One alternative: a map, a list or a scalar, with what is inside it in the variant of the layer."""
-        if schema.get("type") == "array":
-            kept = {key: value for key, value in schema.items() if key not in ("items", *ANNOTATIONS)}
+        if schema.get("type") == "array" and isinstance(schema.get("items", {}), dict):
+            kept = self._copied(schema, frozenset({"items", *ANNOTATIONS}), file)
             return {**kept, "items": self.node(schema.get("items", {}), file, layer.inside_lists, f"{at}/items")}
         if schema.get("type") == "object" or "properties" in schema:
             return self._map(schema, file, layer, at)
-        return {key: value for key, value in schema.items() if key not in ("x-layer", "title", "description", "default", "examples")}
+        return self._copied(schema, frozenset({"x-layer", *ANNOTATIONS}) - {"x-expected"}, file)
+
+    def _copied(self, schema: Schema, dropped: frozenset[str], file: str) -> Schema:
+        """The keywords that are taken over as they are, their references made the bundle's."""
+        return {key: self._rewritten(value, file) for key, value in schema.items() if key not in dropped}
+
+    def _rewritten(self, value: Any, file: str) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: self._named(item, file, PLAIN) if key == "$ref" and isinstance(item, str) else self._rewritten(item, file) for key, item in value.items()
+            }
+        return [self._rewritten(item, file) for item in value] if isinstance(value, list) else value
 
     def _map(self, schema: Schema, file: str, layer: Layer, at: str) -> Schema:
         dropped = REBUILT if not layer.operators else REBUILT | CONDITIONS
-        out: Schema = {key: value for key, value in schema.items() if key not in dropped}
+        out = self._copied(schema, dropped, file)
         if "properties" in schema:
             out["properties"] = {key: self.node(value, file, layer, f"{at}/properties/{_escaped(key)}") for key, value in schema["properties"].items()}
         rest = schema.get("additionalProperties")
@@ -231,10 +244,12 @@ class Bundle:
                 yield self._defined("operator")
             else:
                 yield {**DEFINED["operator"], "properties": {"$replace": {"$ref": at}}}
-        if layer.references:
+        if layer.references and not any(_is_structured(core, self._resolved) for core in cores if core.get("type") == "object"):
             strings = [core for core in map(self._resolved, cores) if "string" in _types(core)]
             if not any("pattern" not in core and "enum" not in core for core in strings):
                 yield self._defined("reference" if any("pattern" in core for core in strings) else "whole-reference")
+        elif layer.references and any("pattern" in core for core in map(self._resolved, cores)):
+            yield self._defined("reference")
 
     def _defined(self, name: str) -> Schema:
         self.definitions[name] = DEFINED[name]
@@ -253,7 +268,7 @@ class Bundle:
         if name not in self.definitions:
             self.definitions[name] = {}
             target = self._target(ref, file)
-            self.definitions[name] = self.node(included(target), target_file, layer, f"#/definitions/{name}")
+            self.definitions[name] = self.node(included(target) if isinstance(target, dict) else target, target_file, layer, f"#/definitions/{name}")
         return f"#/definitions/{name}"
 
     @staticmethod
@@ -295,6 +310,15 @@ def json_type(value: Any) -> str:
         if isinstance(value, python):
             return name
     return "null"
+
+
+def _is_structured(core: Schema, resolved: Callable[[Schema], Schema]) -> bool:
+    """Whether a map's fields are known here, or are maps themselves: layers are merged into it, so no reference may stand for it."""
+    rest = core.get("additionalProperties")
+    if not isinstance(rest, dict):
+        return True
+    branches = [resolved(branch) for branch in resolved(rest).get("anyOf", (rest,))]
+    return rest.get("$ref") != "#/definitions/any" and not all(_is_scalar(branch) for branch in branches if "x-operator" not in branch)
 
 
 def _is_scalar(schema: Schema) -> bool:
