@@ -72,7 +72,7 @@ def _block(value: object, indent: int) -> list[str]:
 
 def _entry(head: str, item: object, indent: int) -> list[str]:
     if isinstance(item, Mapping | list | tuple) and item:
-        return [f"{head}\n", *_block(item, indent)]
+        return [f"{head}\n", *_block(item, indent if isinstance(item, Mapping) else indent - 1)]
     return [f"{head} {flow(item)}\n"]
 
 

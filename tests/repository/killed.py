@@ -7,7 +7,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from gitopsc.repository.location import Location, embedded, named, written
-from tests.repository.scene import Files, Pair, build
+from gitopsc.repository.snapshot import Pair
+from tests.repository.scene import Files, build
 
 
 def where(repository: str, root: Path) -> Location:
