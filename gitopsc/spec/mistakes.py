@@ -19,13 +19,14 @@ MODES = ("mode", "defaultMode")
 
 @dataclass(slots=True)
 class Mistake:
-    """One thing that is wrong. ``about``: the map and field, or the value, that it speaks of."""
+    """One thing that is wrong. ``instead``: fields that, said under a mistyped name, would have made it right."""
 
     code: str
     message: str
     place: Place | None
     path: Path
     hint: str | None = None
+    instead: frozenset[Path] = frozenset()
 
 
 @dataclass(slots=True)
@@ -42,6 +43,7 @@ class Report:
     mistakes: list[Mistake] = field(default_factory=list)
     meant: set[Path] = field(default_factory=set)
     muddled: set[Path] = field(default_factory=set)
+    void: set[Path] = field(default_factory=set)
     wanted: dict[Path, str] = field(default_factory=dict)
 
     def tell(self, errors: Iterable[Any], diagnostics: Diagnostics) -> None:
@@ -51,14 +53,21 @@ class Report:
         said: set[tuple[object, ...]] = set()
         known = {(item.place, item.code, item.message) for item in diagnostics if item.place}  # what an alias stands for is told once
         for mistake in self.mistakes:
-            if mistake.code == "missing-field" and (self.incomplete or mistake.path in self.meant or mistake.path[:-1] in self.muddled):
-                continue
-            if any(mistake.path[: len(path)] == path for path in self.skipped):
+            if self._follows(mistake):
                 continue
             key = (mistake.place, mistake.code, mistake.message if mistake.code in ("unknown-field", "missing-field", "one-of") else mistake.path)
             if key not in said and (mistake.place, mistake.code, mistake.message) not in known:
                 said.add(key)
                 diagnostics.error(mistake.code, mistake.message, mistake.place, hint=mistake.hint, path=joined(self.prefix, mistake.path))
+
+    def _follows(self, mistake: Mistake) -> bool:
+        """Whether it only follows from another mistake, or is for others to tell."""
+        if mistake.code == "missing-field" and (self.incomplete or mistake.instead & self.meant or mistake.path[:-1] in self.muddled):
+            return True
+        path = mistake.path
+        if any(path[: len(above)] == above for above in self.skipped):
+            return True
+        return mistake.code != "bad-operator" and any(path[:end] in self.void for end in range(len(path) + 1))
 
     def _error(self, error: Any) -> None:
         name = error.kind.name
@@ -72,7 +81,7 @@ class Report:
             for key in error.kind.unexpected:
                 self._unknown(key, parent, path)
         elif name == "required":
-            self._missing(error.kind.property, path)
+            self._missing([error.kind.property], path)
         elif name == "propertyNames":
             self._bad_key(error.kind.error.instance, error, path)
         else:
@@ -81,7 +90,7 @@ class Report:
     def _any_of(self, error: Any, parent: Schema, path: Path) -> None:
         """The errors of the alternative that was meant; where none fits, that another type was expected."""
         if "x-any-of" in parent:
-            self._missing(either([f"'{name}'" for name in parent["x-any-of"]]), path, quoted=True)
+            self._missing(parent["x-any-of"], path)
             return
         value = step(self.data, path)
         fitting = [index for index, branch in enumerate(parent["anyOf"]) if self._fits(branch, value)]
@@ -149,24 +158,24 @@ class Report:
             return "'$replace: true' beside a map's keys, or '{$replace: <value>}', replaces what the layers below say"
         return "nothing is merged here"
 
-    def _missing(self, name: str, path: Path, *, quoted: bool = False) -> None:
-        place = self._key_place(path)
-        self._add("missing-field", f"expected {name if quoted else repr_name(name)} here, found nothing", place, (*path, name))
+    def _missing(self, names: Sequence[str], path: Path) -> None:
+        message = f"expected {either([repr_name(name) for name in names])} here, found nothing"
+        self.mistakes.append(Mistake("missing-field", message, self._key_place(path), (*path, names[0]), None, frozenset((*path, name) for name in names)))
 
     def _one_of(self, members: Sequence[str], path: Path) -> None:
         at = step(self.data, path)
         present = [key for key, value in at.items() if value is not None and any(key in member.split("+") for member in members)]
         if not present:
-            names = [member.replace("+", ", ") for member in members]
-            self._add("missing-field", f"expected one of {', '.join(names[:-1])} and {names[-1]} here, found none", self._key_place(path), (*path, "one of"))
-            self.muddled |= {path} if any(m.path[:-1] == path and m.code == "unknown-field" for m in self.mistakes) else set()
+            keys = [key for member in members for key in member.split("+")]
+            message = f"expected one of {', '.join(keys[:-1])} and {keys[-1]} here, found none"
+            self.mistakes.append(Mistake("missing-field", message, self._key_place(path), (*path, keys[0]), None, frozenset((*path, key) for key in keys)))
             return
         first = present[0]
         group = next(member for member in members if first in member.split("+"))
         second = next(key for key in present if key not in group.split("+"))
         place = at.key_place(second) if isinstance(at, Map) else place_of(self.data, path)
         other = at.key_place(first) if isinstance(at, Map) else None
-        where = f" (line {other.line})" if other and other != place else ""
+        where = f" (line {other.line})" if other and place and other.line != place.line else ""
         self._add("one-of", f"expected one of '{first}' and '{second}', found both", place, (*path, second), f"keep one of them: the other is '{first}'{where}")
 
     def _bad_key(self, key: str, error: Any, path: Path) -> None:
@@ -175,6 +184,7 @@ class Report:
         place = at.key_place(key) if isinstance(at, Map) else place_of(self.data, path)
         if key in LIST_OPERATORS:
             self._add("bad-operator", f"expected a key of this map, found '{key}'", place, (*path, key), f"'{key}' is for lists")
+            self.void.add((*path, key))
             return
         message = f"expected {expected(schema, self._followed)}, found {found(key, None)}"
         self._add("bad-name", message, place, (*path, key), hint(schema, key, None, self._followed))

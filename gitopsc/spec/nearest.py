@@ -25,14 +25,15 @@ def distance(left: str, right: str, most: int) -> int:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that ``word`` was most likely meant to be, or None where none is near: letter case, a plural, a slip of the finger."""
+    """The known word that ``word`` was most likely meant to be, or None where none is near: letter case, a plural, a slip of the finger, its beginning."""
+    known = sorted(known)
     folded = word.lower().replace("_", "").replace("-", "")
     most = 1 if len(word) < 5 else 2 if len(word) < 9 else 3
     best: tuple[int, str] | None = None
-    for candidate in sorted(known):
+    for candidate in known:
         if candidate.lower().replace("_", "").replace("-", "") == folded:
             return candidate
         found = distance(word.lower(), candidate.lower(), most)
         if found <= most and found < len(candidate) and (best is None or found < best[0]):
             best = (found, candidate)
-    return best[1] if best else None
+    return best[1] if best else next((candidate for candidate in known if len(word) > 2 and candidate.lower().startswith(word.lower())), None)
