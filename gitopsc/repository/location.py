@@ -15,7 +15,7 @@ DEFAULT_BRANCH = "main"
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]*(?:@(?=[^/\s]*@)[^/\s@'\"]*)*@")
 _SECRET_QUERY = re.compile(r"([?&](?:[a-z_]*token|password|secret|key)=)[^&\s'\"]+", re.IGNORECASE)
-_SCP = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!/{2})[^\\:][^\\]*")
+SCP = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!/{2})[^\\:][^\\]*")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _USER = re.compile(r"[^-/\s][^/\s]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -90,7 +90,7 @@ def _location(text: str, branch: str, path: str, place: Place | None, *, local: 
     if "://" in text:
         return _from_url(text, branch, folder, place, local=local)
     exists = local and (start or Path()).joinpath(text).exists()
-    if _SCP.fullmatch(text) and not exists:
+    if SCP.fullmatch(text) and not exists:
         return Location("url", text, branch, folder)
     if ":" in text.partition("/")[0] and not exists:
         _refuse(f"expected host:path with a host's name, found {mask(text)!r}", place, hint="use ssh://user@host/path")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure, Invalid, Place
 from gitopsc.limits import DEFAULT, Limits
 from gitopsc.repository.git import Git, failed
+from gitopsc.repository.location import SCP
 from gitopsc.repository.objects import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Algorithm, Entry, blob_id
 from gitopsc.repository.reader import ObjectReader
 from gitopsc.spec.discover import SourceFile, select
@@ -198,8 +199,8 @@ def _public(url: str) -> str | None:
     if not url.isprintable():
         return None
     if "://" not in url:
-        host = url.partition(":")[0]
-        return url if ":" in url and "/" not in host and len(host) > 1 else None
+        host, _, path = url.partition(":")
+        return url if SCP.fullmatch(url) and "@" not in path and len(host) > 1 else None
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
