@@ -114,7 +114,7 @@ class Engine:
         from jinja2 import nodes
         from jinja2.exceptions import TemplateSyntaxError
 
-        from gitopsc.render.sandbox import bare_names, refuse
+        from gitopsc.render.code import bare_names, refuse
 
         self._check(template)
         sandbox, key = self._sandbox, f"t{len(self._sandbox.templates)}"
@@ -236,7 +236,7 @@ def _paths(context: Mapping[str, Any]) -> dict[int, str]:
 
 def _column(line: list[str]) -> int:
     """Where the first expression or statement of a line begins."""
-    found = re.search(r"\{[{%]|\S", line[0]) if line else None
+    found = (re.search(r"\{[{%]", line[0]) or re.search(r"\S", line[0])) if line else None
     return found.start() + 1 if found else 1
 
 

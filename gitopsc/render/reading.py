@@ -166,7 +166,7 @@ class _Reader:
             return text
         try:
             value = resolve(text)
-            if not isinstance(value, str) and not ambiguous(text):
+            if not isinstance(value, str) and not ambiguous(text) and not text.startswith(("+.", "-.")):
                 return value
             expected = "a scalar that every YAML reader reads the same"
         except OutOfRange as error:

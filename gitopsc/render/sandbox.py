@@ -7,8 +7,6 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import jinja2
-from jinja2 import nodes
-from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError
 from jinja2.lexer import TokenStream
 from jinja2.runtime import StrictUndefined, Undefined
@@ -17,6 +15,7 @@ from jinja2.utils import Namespace, pass_context
 from jinja2.utils import missing as absent
 
 from gitopsc.diagnostics import Place
+from gitopsc.render.code import Code, Compiled
 from gitopsc.render.filters import Written, safe_filters, safe_tests, text_of
 from gitopsc.render.skeleton import MOST_MARKS, MOST_TOKENS, Bindings, kind_of, mark, token
 from gitopsc.render.template import OMIT, Template
@@ -67,44 +66,11 @@ def near(name: Any, known: Iterable[Any]) -> str:
     return f"did you mean '{close[0]}'?" if close else f"there is: {', '.join(names[:12]) or 'nothing in it'}{', …' if len(names) > 12 else ''}"
 
 
-class _Code(CodeGenerator):
-    """Jinja2's compiler, but that nothing is written without ``finalize`` (``{% call %}`` and recursive loops would), and that ``~`` makes the
-    text of ``true`` and ``1`` that YAML would have.
-    """
-
-    def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
-        super().start_write(frame, node)
-        self.write("environment.finalize(context, ")
-
-    def end_write(self, frame: Frame) -> None:
-        self.write(")")
-        super().end_write(frame)
-
-    def simple_write(self, s: str, frame: Frame, node: nodes.Node | None = None) -> None:
-        """What an included template or a block wrote: text of a template."""
-        super().start_write(frame, node)
-        self.write(s)
-        super().end_write(frame)
-
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
-        self.write("environment.concatenate((")
-        for part in node.nodes:
-            self.visit(part, frame)
-            self.write(", ")
-        self.write("))")
-
-
-class _Compiled(jinja2.Template):
-    def _get_default_module(self, ctx: Any = None) -> Any:
-        """A new module at each import: one that is kept would hold tokens of another rendering."""
-        return self.make_module()
-
-
 class Sandbox(ImmutableSandboxedEnvironment):
     """The one environment. ``bound`` collects the values of the rendering that runs, ``runs`` the places of all literal text."""
 
-    code_generator_class = _Code
-    template_class = _Compiled
+    code_generator_class = Code
+    template_class = Compiled
     intercepted_binops = frozenset(("*", "**", "%"))
     concat = staticmethod(Written)  # type: ignore[assignment]
 
@@ -301,26 +267,3 @@ def _settled(value: Any) -> Any:
 def _refuse(value: Any) -> NoReturn:
     value._fail_with_undefined_error()
     raise AssertionError
-
-
-def refuse(tree: nodes.Template) -> None:
-    """Raise for statements that would write values, or change how they are written."""
-    for kind, said in ((nodes.FilterBlock, "filter"), (nodes.ScopedEvalContextModifier, "autoescape")):
-        found = tree.find(kind)
-        if found is not None:
-            raise jinja2.TemplateSyntaxError(f"expected another statement: templates have no {{% {said} %}}", found.lineno)
-
-
-def bare_names(tree: nodes.Template) -> frozenset[str]:
-    """The names that a template uses as a whole, not only to read a key."""
-    found: set[str] = set()
-    waiting: list[nodes.Node] = [tree]
-    while waiting:
-        node = waiting.pop()
-        for child in node.iter_child_nodes():
-            if isinstance(child, nodes.Name):
-                if not (isinstance(node, (nodes.Getattr, nodes.Getitem)) and child is node.node):
-                    found.add(child.name)
-            else:
-                waiting.append(child)
-    return frozenset(found)

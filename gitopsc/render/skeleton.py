@@ -106,7 +106,7 @@ class Text:
             message = f"expected a string, a number or a boolean inside a text, found {kind_of(value)}"
             hint = bound.hint(number)
             if self.whole is not None:
-                hint = f"without the quotes it is inserted as it is{f'; {hint}' if hint else ''}"
+                hint = f"without quotes or '|' it is inserted as it is{f'; {hint}' if hint else ''}"
             raise TemplateError("template-value", message, self.place, hint)
         return text
 
