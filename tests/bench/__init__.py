@@ -1,0 +1,1 @@
+"""Benchmarks: ``make bench``. Only ratios measured in one run count."""
