@@ -186,7 +186,7 @@ class _Build:
                 "warning",
                 "environment-left",
                 f"environment '{name}' is in the environment repository and not in the workspace; it is left as it is",
-                f"`gitopsc decommission {name}` removes it, once that is meant",
+                "delete its folder there, once that is meant",
                 environment=name,
             )
             for name in snapshot.environments()

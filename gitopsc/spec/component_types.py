@@ -108,12 +108,26 @@ def _flatten(document: Document, known: Mapping[str, ComponentType], read: Any, 
         kinds=tuple(dict.fromkeys((*(base.kinds if base else ()), *as_names(spec.get("kinds"))))),
         templates=tuple(templates.values()),
         profiles=(*(base.profiles if base else ()), *([profiles] if isinstance(profiles, Map) else [])),
-        defaults=(*(base.defaults if base else ()), *([(f"ComponentType {name}", defaults)] if isinstance(defaults, Map) else [])),
+        defaults=(
+            *(base.defaults if base else ()),
+            *_schema_defaults(name, own),
+            *([(f"ComponentType {name}", defaults)] if isinstance(defaults, Map) else []),
+        ),
         schema=schema,
         document=document,
         description=str(spec.get("description") or ""),
         tests=tuple(spec.get("tests") or ()),
     )
+
+
+def _schema_defaults(name: str, schema: Any) -> list[tuple[str, Map]]:
+    """What ``default`` says of the fields that a type adds: a layer like its ``defaults``, below them."""
+    properties = schema.get("properties") if isinstance(schema, Map) else None
+    out = Map((), schema.at if isinstance(schema, Map) else None)
+    for field, one in properties.items() if isinstance(properties, Map) else ():
+        if isinstance(one, Map) and "default" in one:
+            out.put(field, one["default"], one.place("default"))
+    return [(f"ComponentType {name} schema", out)] if out else []
 
 
 def _own_templates(document: Document, read: Any) -> list[TypeTemplate]:

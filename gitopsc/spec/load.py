@@ -64,8 +64,8 @@ def test_files(documents: Iterable[Document]) -> set[str]:
     return out
 
 
-def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnostics) -> Workspace | None:
-    """The kinds out of documents that were read. See ``load_workspace``."""
+def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnostics, *, root: str = ROOT) -> Workspace | None:
+    """The kinds out of documents that were read, the Workspace in the file ``root``. See ``load_workspace``."""
     from gitopsc import kubernetes
     from gitopsc.spec.schema import check_document
 
@@ -83,7 +83,7 @@ def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnosti
             broken.add((document.kind, document.name))
     for kind in KINDS:
         ours[kind] = _unique(ours[kind], diagnostics)
-    workspace = _workspace_document(ours["Workspace"], broken, diagnostics)
+    workspace = _workspace_document(ours["Workspace"], root, broken, diagnostics)
     if workspace is None:
         return None
     return _tie(workspace, ours, crds, broken, files, diagnostics)
@@ -132,19 +132,19 @@ def minor_of(value: Any, place: Place | None, diagnostics: Diagnostics) -> tuple
     return minor
 
 
-def _workspace_document(found: list[Document], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> Document | None:
-    """The one Workspace document, in the root's gitopsc.yaml."""
+def _workspace_document(found: list[Document], root: str, broken: set[tuple[str, str]], diagnostics: Diagnostics) -> Document | None:
+    """The one Workspace document, in the file where it must stand: gitopsc.yaml of the root."""
     for document in found:
-        if document.file != ROOT:
+        if document.file != root:
             diagnostics.error(
                 "workspace-elsewhere",
-                f"expected the Workspace document in {ROOT} at the root, found one here",
+                f"expected the Workspace document in {root}, found one here",
                 name_place(document),
                 hint="move it, or give it a folder of its own with its own gitopsc.yaml",
             )
-    here = [document for document in found if document.file == ROOT]
+    here = [document for document in found if document.file == root]
     if not here and not any(kind == "Workspace" for kind, _ in broken) and not diagnostics.has_errors:
-        diagnostics.error("no-workspace", f"expected a Workspace document in {ROOT}, found none", Place(ROOT, 1, 1), hint="see `gitopsc schema workspace`")
+        diagnostics.error("no-workspace", f"expected a Workspace document in {root}, found none", Place(root, 1, 1), hint="see `gitopsc schema workspace`")
     return here[0] if here else None
 
 

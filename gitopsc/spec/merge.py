@@ -57,6 +57,7 @@ def merge(base: Map, over: Map, layer: Layer, shape: Shape = PLAIN, path: Path =
     out = Map(base, over.at or base.at)
     out.places.update(base.places)
     out.removed.update(base.removed)
+    out.raw.update(base.raw)
     _drop_siblings(out, over, shape, layer, path)
     for key, value in over.items():
         if key == "$replace" and value is True:
@@ -68,6 +69,9 @@ def merge(base: Map, over: Map, layer: Layer, shape: Shape = PLAIN, path: Path =
             continue
         result = _value(out.get(key), key in out, value, place, layer, shape.child(key), here, out.places.get(key))
         out.removed.pop(key, None)
+        out.raw.pop(key, None)
+        if key in over.raw:
+            out.raw[key] = over.raw[key]
         out[key] = result
         if place is not None:
             out.places[key] = place

@@ -178,7 +178,8 @@ def walk(tree: Any, steps: tuple[str, ...], what: str, expander: Expander) -> Fo
         raw = value.raw.get(step) if isinstance(value, Map) else None
         value = value[step]
     if isinstance(value, str) and "$" in value:
-        return Found(expander.text(value, None))
+        alone = WHOLE.fullmatch(value)
+        return expander.find(alone[1]) if alone is not None else Found(expander.text(value, None))
     if isinstance(value, (dict, list)):
         return Found(expander.tree(value))
     return Found(value, raw)
