@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from gitopsc.validate.finding import Subject, shown
+from gitopsc.validate.pods import containers_of
 from gitopsc.values import Path
 
 _DESCRIPTORS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
@@ -51,15 +52,39 @@ def _check_job_spec(subject: Subject, spec: dict[str, Any], path: Path) -> None:
     if spec.get("selector") and not spec.get("manualSelector"):
         subject.error("one-of", (*path, "selector"), "expected no selector: a Job selects its own pods")
     indexed = spec.get("completionMode") == "Indexed"
+    if indexed and spec.get("completions") is None and spec.get("parallelism") is not None:
+        subject.error("missing-field", (*path, "completions"), "expected completions beside completionMode: Indexed, found none")
+    completions, failed = spec.get("completions"), spec.get("maxFailedIndexes")
+    if isinstance(completions, int) and isinstance(failed, int) and failed > completions:
+        subject.error("out-of-range", (*path, "maxFailedIndexes"), f"expected at most completions ({completions}), found {failed}")
+    if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
+        subject.error("missing-field", (*path, "backoffLimitPerIndex"), "expected it beside maxFailedIndexes, found none")
     for name in ("backoffLimitPerIndex", "maxFailedIndexes", "successPolicy"):
         if spec.get(name) is not None and not indexed:
             subject.error("one-of", (*path, name), "expected completionMode: Indexed beside it")
-    template = (spec.get("template") or {}).get("spec") or {}
     if spec.get("podFailurePolicy"):
-        if template.get("restartPolicy") != "Never":
-            subject.error("one-of", (*path, "podFailurePolicy"), "expected restartPolicy: Never in the pod template beside it")
-        if spec.get("podReplacementPolicy") == "TerminatingOrFailed":
-            subject.error("one-of", (*path, "podReplacementPolicy"), "expected Failed beside podFailurePolicy, found 'TerminatingOrFailed'")
+        _check_failure_policy(subject, spec, path)
+
+
+def _check_failure_policy(subject: Subject, spec: dict[str, Any], path: Path) -> None:
+    pod = (spec.get("template") or {}).get("spec") or {}
+    if pod.get("restartPolicy") != "Never":
+        subject.error("one-of", (*path, "podFailurePolicy"), "expected restartPolicy: Never in the pod template beside it")
+    if spec.get("podReplacementPolicy") == "TerminatingOrFailed":
+        subject.error("one-of", (*path, "podReplacementPolicy"), "expected Failed beside podFailurePolicy, found 'TerminatingOrFailed'")
+    names = {container.get("name") for container, _, _ in containers_of(pod, ())}
+    for index, rule in enumerate(spec["podFailurePolicy"].get("rules") or ()):
+        codes = rule.get("onExitCodes")
+        if not codes:
+            continue
+        where = (*path, "podFailurePolicy", "rules", index, "onExitCodes")
+        if codes.get("containerName") is not None and codes["containerName"] not in names:
+            subject.error("wrong-name", (*where, "containerName"), f"expected a container of the pod, found {shown(codes['containerName'])}")
+        values = codes.get("values") or []
+        if not values:
+            subject.error("missing-value", (*where, "values"), "expected at least one exit code, found none")
+        elif 0 in values and codes.get("operator") == "In":
+            subject.error("out-of-range", (*where, "values", values.index(0)), "expected a code other than 0 with operator In: 0 is no failure")
 
 
 @functools.lru_cache(maxsize=1024)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitopsc.validate.formats import LABEL_KEY, Format, as_one, at_most_one, exactly_one, ref
+from gitopsc.validate.formats import LABEL_KEY, Format, as_one, at_most_one, exactly_one, present, ref
 
 _VALUES = {"properties": {"values": {"type": "array", "minItems": 1}}, "required": ["values"]}
 _NO_VALUES = {"not": {"properties": {"values": {"type": "array", "minItems": 1}}, "required": ["values"]}}
@@ -15,6 +15,14 @@ _VOLUME_SOURCES = (
 ).split()
 _ENV_SOURCES = ("configMapKeyRef", "secretKeyRef", "fieldRef", "resourceFieldRef", "fileKeyRef")
 _PROJECTIONS = ("clusterTrustBundle", "configMap", "downwardAPI", "podCertificate", "secret", "serviceAccountToken")
+
+
+_FAILURE_RULE = {
+    "oneOf": [
+        {"required": ["onExitCodes"], "properties": {"onExitCodes": {"type": "object"}, "onPodConditions": {"maxItems": 0}}},
+        {"required": ["onPodConditions"], "properties": {"onPodConditions": {"type": "array", "minItems": 1}, "onExitCodes": {"type": "null"}}},
+    ]
+}
 
 
 def _operator(values: tuple[str, ...], then: dict[str, Any], otherwise: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +36,7 @@ def _by_type(shapes: dict[str, tuple[tuple[str, ...], list[str]]]) -> dict[str, 
             "allOf": [
                 {
                     "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
-                    "then": {"required": list(needed), "properties": {name: {"type": "null"} for name in excluded}},
+                    "then": {"allOf": [present(name) for name in needed], "properties": {name: {"type": "null"} for name in excluded}},
                 }
                 for kind, (needed, excluded) in shapes.items()
             ]
@@ -53,10 +61,14 @@ CONDITIONS: dict[str, Format] = {
         "one kind of volume, such as emptyDir, configMap, secret or persistentVolumeClaim",
         {"anyOf": [{"maxProperties": 2}, exactly_one(_VOLUME_SOURCES)]},
     ),
-    "projection-source": Format("one-of", "exactly one of configMap, secret, downwardAPI, serviceAccountToken", exactly_one(_PROJECTIONS)),
+    "projection-source": Format(
+        "one-of",
+        "one of configMap, secret, downwardAPI, serviceAccountToken",
+        {"anyOf": [{"maxProperties": 1}, exactly_one(_PROJECTIONS)]},
+    ),
     "downward-file": Format("one-of", "exactly one of fieldRef and resourceFieldRef", exactly_one(("fieldRef", "resourceFieldRef"))),
-    "named-source": Format("missing-field", "a name", {"required": ["name"], "properties": {"name": {"minLength": 1}}}),
-    "secret-source": Format("missing-field", "a secretName", {"required": ["secretName"], "properties": {"secretName": {"minLength": 1}}}),
+    "named-source": Format("missing-field", "a name", present("name")),
+    "secret-source": Format("missing-field", "a secretName", present("secretName")),
     "sub-path": Format("one-of", "subPath or subPathExpr, not both", at_most_one(("subPath", "subPathExpr"))),
     "local-profile": Format(
         "one-of",
@@ -87,7 +99,11 @@ CONDITIONS: dict[str, Format] = {
         as_one(
             {
                 "allOf": [
-                    _operator(("Exists",), {"properties": {"value": {"maxLength": 0}}}, {"required": ["key"], "properties": {"key": {"minLength": 1}}}),
+                    _operator(
+                        ("Exists",),
+                        {"properties": {"value": {"maxLength": 0}}},
+                        {"required": ["key"], "properties": {"key": {"type": "string", "minLength": 1}}},
+                    ),
                     {
                         "if": {"properties": {"tolerationSeconds": {"type": "integer"}}, "required": ["tolerationSeconds"]},
                         "then": {"properties": {"effect": {"const": "NoExecute"}}, "required": ["effect"]},
@@ -98,7 +114,6 @@ CONDITIONS: dict[str, Format] = {
     ),
     "weight": Format("out-of-range", "a weight from 1 to 100", {"minimum": 1, "maximum": 100}),
     "token-seconds": Format("out-of-range", "600 seconds or more", {"minimum": 600, "maximum": 2**32}),
-    "medium": Format("wrong-value", "Memory, HugePages, HugePages-<size> or nothing", {"pattern": "^(|Memory|HugePages(-.+)?)$"}),
     "claim-spec": Format(
         "missing-field",
         "accessModes and resources.requests.storage",
@@ -106,7 +121,7 @@ CONDITIONS: dict[str, Format] = {
             "required": ["accessModes", "resources"],
             "properties": {
                 "accessModes": {"type": "array", "minItems": 1},
-                "resources": {"type": "object", "required": ["requests"], "properties": {"requests": {"type": "object", "required": ["storage"]}}},
+                "resources": {"type": "object", "required": ["requests"], "properties": {"requests": {"type": "object", **present("storage")}}},
             },
         },
     ),
@@ -139,11 +154,16 @@ CONDITIONS: dict[str, Format] = {
         },
     ),
     "ingress-backend": Format("one-of", "exactly one of service and resource", exactly_one(("service", "resource"))),
-    "ingress-service": Format("missing-field", "a port", {"required": ["port"]}),
+    "ingress-service": Format("missing-field", "a port", present("port")),
     "backend-port": Format(
         "one-of",
         "exactly one of name and number",
-        {"oneOf": [{"required": ["name"], "properties": {"name": {"minLength": 1}}}, {"required": ["number"], "properties": {"number": {"minimum": 1}}}]},
+        {
+            "oneOf": [
+                {"required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}},
+                {"required": ["number"], "properties": {"number": {"type": "integer", "minimum": 1}}},
+            ]
+        },
     ),
     "end-port": Format(
         "wrong-port",
@@ -157,9 +177,28 @@ CONDITIONS: dict[str, Format] = {
         "one-of",
         "ipBlock alone, or podSelector and namespaceSelector",
         {
-            "anyOf": [{"required": ["ipBlock"]}, {"required": ["podSelector"]}, {"required": ["namespaceSelector"]}],
-            "not": {"required": ["ipBlock"], "anyOf": [{"required": ["podSelector"]}, {"required": ["namespaceSelector"]}]},
+            "anyOf": [present("ipBlock"), present("podSelector"), present("namespaceSelector")],
+            "not": {"allOf": [present("ipBlock"), {"anyOf": [present("podSelector"), present("namespaceSelector")]}]},
         },
+    ),
+    "needs-template": Format("missing-field", "a volumeClaimTemplate", present("volumeClaimTemplate")),
+    "option-name": Format("missing-field", "a name", {"required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}),
+    "failure-rule": Format("one-of", "exactly one of onExitCodes and onPodConditions", _FAILURE_RULE),
+    "exit-code": Format("out-of-range", "an exit code from 0 to 255", {"minimum": 0, "maximum": 255}),
+    "csi-driver": Format(
+        "wrong-name",
+        "a driver's name: a DNS name of at most 63 characters",
+        {"pattern": r"^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*$", "maxLength": 63},
+    ),
+    "search-domain": Format(
+        "wrong-host",
+        "a domain to search in, such as svc.cluster.local",
+        {"pattern": r"^(\.|[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*\.?)$", "maxLength": 254},
+    ),
+    "measured-resource": Format(
+        "wrong-resource",
+        "cpu, memory, ephemeral-storage or a name with a domain",
+        {"pattern": r"^(cpu|memory|ephemeral-storage|hugepages-.+|[^/]+/[^/]+)$"},
     ),
     "disruption": Format("one-of", "minAvailable or maxUnavailable, not both", at_most_one(("minAvailable", "maxUnavailable"))),
     "metric-source": Format(

@@ -12,6 +12,8 @@ from gitopsc.values import Path
 
 Container = dict[str, Any]
 STANDARD_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage"})
+VOLUME_FIELDS = frozenset("metadata.name metadata.namespace metadata.uid metadata.labels metadata.annotations".split())
+"""What a downwardAPI volume may hold."""
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]\Z")
 ENV_FIELDS = frozenset(
@@ -33,7 +35,7 @@ def check_container(subject: Subject, container: Container, path: Path, pod: dic
         _check_env(subject, container["env"], path)
     if container.get("securityContext"):
         _check_security(subject, container["securityContext"], pod, (*path, "securityContext"))
-    _check_probes(subject, container, path, init)
+    _check_probes(subject, container, path, pod, init)
     if container.get("ports"):
         _check_ports(subject, container["ports"], path)
 
@@ -79,19 +81,21 @@ def _check_env(subject: Subject, env: list[Any], path: Path) -> None:
             continue
         field = source.get("fieldRef")
         if field:
-            _check_field_path(subject, str(field.get("fieldPath")), (*path, "env", index, "valueFrom", "fieldRef", "fieldPath"))
+            check_field_path(subject, str(field.get("fieldPath")), (*path, "env", index, "valueFrom", "fieldRef", "fieldPath"), ENV_FIELDS)
         resource = source.get("resourceFieldRef")
         if resource:
-            _check_resource_field(subject, str(resource.get("resource")), (*path, "env", index, "valueFrom", "resourceFieldRef", "resource"))
+            check_resource_field(subject, str(resource.get("resource")), (*path, "env", index, "valueFrom", "resourceFieldRef", "resource"))
 
 
-def _check_field_path(subject: Subject, field: str, path: Path) -> None:
-    if field not in ENV_FIELDS and not _SUBSCRIPT.match(field):
-        expected = f"{listed(sorted(ENV_FIELDS), ',')} or metadata.labels['<key>'], metadata.annotations['<key>']".replace(" , ", ", ")
+def check_field_path(subject: Subject, field: str, path: Path, known: frozenset[str]) -> None:
+    """A field of the pod that may be read: one of ``known``, or one label or annotation."""
+    if field not in known and not _SUBSCRIPT.match(field):
+        expected = f"{listed(sorted(known), ',')} or metadata.labels['<key>'], metadata.annotations['<key>']".replace(" , ", ", ")
         subject.error("wrong-value", path, f"expected {expected}, found {shown(field)}")
 
 
-def _check_resource_field(subject: Subject, name: str, path: Path) -> None:
+def check_resource_field(subject: Subject, name: str, path: Path) -> None:
+    """A resource of a container that may be read."""
     part, _, resource = name.partition(".")
     if part not in ("limits", "requests") or (resource not in STANDARD_RESOURCES and not resource.startswith("hugepages-")):
         subject.error("wrong-value", path, f"expected limits or requests of cpu, memory or ephemeral-storage (limits.cpu), found {shown(name)}")
@@ -113,7 +117,7 @@ def _check_security(subject: Subject, security: dict[str, Any], pod: dict[str, A
         subject.error("root-user", (*path, "runAsUser"), "expected a user other than 0, because runAsNonRoot is true: the container would never start")
 
 
-def _check_probes(subject: Subject, container: Container, path: Path, init: bool) -> None:
+def _check_probes(subject: Subject, container: Container, path: Path, pod: dict[str, Any], init: bool) -> None:
     sidecar = init and container.get("restartPolicy") == "Always"
     for name in PROBES:
         probe = container.get(name)
@@ -134,6 +138,15 @@ def _check_probes(subject: Subject, container: Container, path: Path, init: bool
         for name in ("postStart", "preStop"):
             if lifecycle.get(name):
                 _check_action_port(subject, lifecycle[name], container, (*path, "lifecycle", name))
+                _check_sleep(subject, lifecycle[name], pod, (*path, "lifecycle", name))
+
+
+def _check_sleep(subject: Subject, hook: dict[str, Any], pod: dict[str, Any], path: Path) -> None:
+    seconds, grace = (hook.get("sleep") or {}).get("seconds"), pod.get("terminationGracePeriodSeconds")
+    grace = 30 if grace is None else grace
+    if isinstance(seconds, int) and seconds > grace:
+        message = f"expected at most the pod's terminationGracePeriodSeconds ({grace}), found {seconds}"
+        subject.error("out-of-range", (*path, "sleep", "seconds"), message)
 
 
 def _check_action_port(subject: Subject, action: dict[str, Any], container: Container, path: Path) -> None:

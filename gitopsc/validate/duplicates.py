@@ -1,4 +1,4 @@
-"""Lists whose items are told apart by keys (``x-kubernetes-list-map-keys``): no two items may have the same."""
+"""Lists whose items are told apart by keys (``x-kubernetes-list-map-keys``), and sets: no two items may be the same."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ DEFAULTS: dict[str, Any] = {"protocol": "TCP"}
 
 
 class Keyed:
-    """What to look at in a value: ``fields`` by name, ``items`` of a list, ``values`` of a map; ``keys`` of a keyed list."""
+    """What to look at in a value: ``fields`` by name, ``items`` of a list, ``values`` of a map; ``keys`` of a keyed list; ``unique``: a set."""
 
-    __slots__ = ("fields", "items", "keys")
+    __slots__ = ("fields", "items", "keys", "unique")
 
     def __init__(self) -> None:
         self.fields: tuple[tuple[str, Keyed], ...] = ()
         self.items: Keyed | None = None
         self.keys: tuple[str, ...] = ()
+        self.unique = False
 
 
 def keyed_lists(schema: Schema) -> Keyed | None:
@@ -41,7 +42,8 @@ def _keyed(schema: Any, definitions: Mapping[str, Any], inside: tuple[str, ...])
     out.fields = tuple((name, found) for name, found in fields if found is not None)
     out.items = _keyed(schema.get("items"), definitions, inside)
     out.keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
-    return out if out.fields or out.items or out.keys else None
+    out.unique = schema.get("x-kubernetes-list-type") == "set"
+    return out if out.fields or out.items or out.keys or out.unique else None
 
 
 def check_duplicates(subject: Subject, value: Any, keyed: Keyed, path: Path = ()) -> None:
@@ -54,9 +56,19 @@ def check_duplicates(subject: Subject, value: Any, keyed: Keyed, path: Path = ()
     elif isinstance(value, list):
         if keyed.keys and len(value) > 1:
             _check_list(subject, value, keyed.keys, path)
+        elif keyed.unique and len(value) > 1:
+            _check_set(subject, value, path)
         if keyed.items is not None:
             for index, item in enumerate(value):
                 check_duplicates(subject, item, keyed.items, (*path, index))
+
+
+def _check_set(subject: Subject, items: list[Any], path: Path) -> None:
+    seen: set[str] = set()
+    for index, item in enumerate(items):
+        if repr(item) in seen:
+            subject.error("duplicate", (*path, index), f"expected each item once, found {shown(item)} again")
+        seen.add(repr(item))
 
 
 def _check_list(subject: Subject, items: list[Any], keys: tuple[str, ...], path: Path) -> None:

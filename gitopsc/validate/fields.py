@@ -19,10 +19,12 @@ _CONTAINER: dict[str, Condition] = {
     "imagePullPolicy": _PULL,
     "terminationMessagePolicy": ("", "File", "FallbackToLogsOnError"),
 }
-_KEY_SELECTOR: dict[str, Condition] = {"key": "data-key"}
+_NAMED: dict[str, Condition] = {"*": "named-source", "name": "dns-subdomain"}
+_KEY_SELECTOR: dict[str, Condition] = {**_NAMED, "key": "data-key"}
 _NEED_SPEC = (
     "core.v1.Pod core.v1.PodTemplateSpec apps.v1.Deployment apps.v1.StatefulSet apps.v1.DaemonSet apps.v1.ReplicaSet "
-    "batch.v1.Job batch.v1.CronJob batch.v1.JobTemplateSpec autoscaling.v2.HorizontalPodAutoscaler core.v1.PersistentVolumeClaim core.v1.Service networking.v1.Ingress"
+    "batch.v1.Job batch.v1.CronJob batch.v1.JobTemplateSpec autoscaling.v2.HorizontalPodAutoscaler core.v1.PersistentVolumeClaim core.v1.Service "
+    "networking.v1.Ingress"
 ).split()
 _IO = "io.k8s.api."
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -59,7 +61,8 @@ FIELDS: dict[str, dict[str, Condition]] = {
     f"{_IO}core.v1.EnvVar": {"*": "env-value", "name": "env-name"},
     f"{_IO}core.v1.EnvVarSource": {"*": "env-source"},
     f"{_IO}core.v1.EnvFromSource": {"*": "env-from", "prefix": "env-prefix"},
-    f"{_IO}core.v1.ObjectFieldSelector": {"fieldPath": "not-empty"},
+    f"{_IO}core.v1.ObjectFieldSelector": {"fieldPath": "not-empty", "apiVersion": ("", "v1")},
+    **{f"{_IO}core.v1.{name}": _NAMED for name in ("ConfigMapEnvSource", "SecretEnvSource", "ConfigMapProjection", "SecretProjection")},
     f"{_IO}core.v1.ResourceFieldSelector": {"resource": "not-empty"},
     f"{_IO}core.v1.ConfigMapKeySelector": _KEY_SELECTOR,
     f"{_IO}core.v1.SecretKeySelector": _KEY_SELECTOR,
@@ -81,7 +84,7 @@ FIELDS: dict[str, dict[str, Condition]] = {
     f"{_IO}core.v1.GRPCAction": {"port": "port"},
     f"{_IO}core.v1.ExecAction": {"*": "exec-command"},
     f"{_IO}core.v1.SleepAction": {"seconds": "not-negative"},
-    f"{_IO}core.v1.SecurityContext": {"runAsUser": "user-id", "runAsGroup": "user-id", "procMount": ("", "Default", "Unmasked")},
+    f"{_IO}core.v1.SecurityContext": {"runAsUser": "user-id", "runAsGroup": "user-id", "procMount": ("Default", "Unmasked")},
     f"{_IO}core.v1.PodSecurityContext": {
         "runAsUser": "user-id",
         "runAsGroup": "user-id",
@@ -90,12 +93,17 @@ FIELDS: dict[str, dict[str, Condition]] = {
         "fsGroupChangePolicy": ("Always", "OnRootMismatch"),
         "supplementalGroupsPolicy": ("Merge", "Strict"),
     },
-    f"{_IO}core.v1.SeccompProfile": {"*": "local-profile", "type": ("Localhost", "RuntimeDefault", "Unconfined")},
+    f"{_IO}core.v1.SeccompProfile": {"*": "local-profile", "localhostProfile": "inner-path", "type": ("Localhost", "RuntimeDefault", "Unconfined")},
     f"{_IO}core.v1.AppArmorProfile": {"*": "local-profile", "type": ("Localhost", "RuntimeDefault", "Unconfined")},
     f"{_IO}core.v1.Sysctl": {"name": "sysctl"},
-    f"{_IO}core.v1.HostAlias": {"ip": "not-empty", "hostnames": ["dns-subdomain"]},
+    f"{_IO}core.v1.PodDNSConfig": {"nameservers": ["address"], "searches": ["search-domain"]},
+    f"{_IO}core.v1.PodDNSConfigOption": {"*": "option-name"},
+    f"{_IO}core.v1.PodReadinessGate": {"conditionType": "label-key"},
+    f"{_IO}core.v1.PodOS": {"name": ("linux", "windows")},
+    f"{_IO}core.v1.HostAlias": {"ip": "address", "hostnames": ["dns-subdomain"]},
     f"{_IO}core.v1.Toleration": {
         "*": "toleration",
+        "key": "optional-label-key",
         "operator": ("", "Exists", "Equal"),
         "effect": ("", "NoSchedule", "PreferNoSchedule", "NoExecute"),
         "value": "label-value",
@@ -110,10 +118,15 @@ FIELDS: dict[str, dict[str, Condition]] = {
         "matchLabelKeys": ["label-key"],
     },
     f"{_IO}core.v1.NodeSelector": {"nodeSelectorTerms": "at-least-one"},
-    f"{_IO}core.v1.NodeSelectorRequirement": {"*": "node-values", "operator": ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")},
+    f"{_IO}core.v1.NodeSelectorRequirement": {
+        "*": "node-values",
+        "key": "label-key",
+        "values": ["label-value"],
+        "operator": ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"),
+    },
     f"{_IO}core.v1.PreferredSchedulingTerm": {"weight": "weight"},
     f"{_IO}core.v1.WeightedPodAffinityTerm": {"weight": "weight"},
-    f"{_IO}core.v1.PodAffinityTerm": {"topologyKey": "label-key"},
+    f"{_IO}core.v1.PodAffinityTerm": {"topologyKey": "label-key", "namespaces": ["dns-label"]},
     f"{_IO}core.v1.LocalObjectReference": {"name": "optional-subdomain"},
     # volumes
     f"{_IO}core.v1.Volume": {"*": "volume-source", "name": "dns-label"},
@@ -126,21 +139,23 @@ FIELDS: dict[str, dict[str, Condition]] = {
         "recursiveReadOnly": ("Disabled", "IfPossible", "Enabled"),
     },
     f"{_IO}core.v1.KeyToPath": {"key": "not-empty", "path": "item-path", "mode": "mode"},
-    f"{_IO}core.v1.ConfigMapVolumeSource": {"*": "named-source", "defaultMode": "mode", "name": "optional-subdomain"},
-    f"{_IO}core.v1.SecretVolumeSource": {"*": "secret-source", "defaultMode": "mode"},
+    f"{_IO}core.v1.ConfigMapVolumeSource": {**_NAMED, "defaultMode": "mode"},
+    f"{_IO}core.v1.SecretVolumeSource": {"*": "secret-source", "secretName": "dns-subdomain", "defaultMode": "mode"},
     f"{_IO}core.v1.DownwardAPIVolumeSource": {"defaultMode": "mode"},
     f"{_IO}core.v1.DownwardAPIVolumeFile": {"*": "downward-file", "path": "item-path", "mode": "mode"},
     f"{_IO}core.v1.ProjectedVolumeSource": {"defaultMode": "mode"},
     f"{_IO}core.v1.VolumeProjection": {"*": "projection-source"},
     f"{_IO}core.v1.ServiceAccountTokenProjection": {"path": "item-path", "expirationSeconds": "token-seconds"},
-    f"{_IO}core.v1.EmptyDirVolumeSource": {"sizeLimit": "not-negative-quantity", "medium": "medium"},
+    f"{_IO}core.v1.EmptyDirVolumeSource": {"sizeLimit": "not-negative-quantity"},
     f"{_IO}core.v1.HostPathVolumeSource": {
         "path": "not-empty",
         "type": ("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"),
     },
     f"{_IO}core.v1.PersistentVolumeClaimVolumeSource": {"claimName": "dns-subdomain"},
     f"{_IO}core.v1.NFSVolumeSource": {"path": "http-path", "server": "not-empty"},
-    f"{_IO}core.v1.CSIVolumeSource": {"driver": "not-empty"},
+    f"{_IO}core.v1.CSIVolumeSource": {"driver": "csi-driver"},
+    f"{_IO}core.v1.ImageVolumeSource": {"pullPolicy": _PULL},
+    f"{_IO}core.v1.EphemeralVolumeSource": {"*": "needs-template"},
     f"{_IO}core.v1.PersistentVolumeClaimSpec": {
         "*": "claim-spec",
         "accessModes": [_MODES],
@@ -168,6 +183,7 @@ FIELDS: dict[str, dict[str, Condition]] = {
     f"{_IO}apps.v1.RollingUpdateDeployment": {"maxSurge": "percentage-or-count", "maxUnavailable": "up-to-all"},
     f"{_IO}apps.v1.ReplicaSetSpec": {"replicas": "not-negative", "minReadySeconds": "not-negative"},
     f"{_IO}apps.v1.StatefulSetSpec": {
+        "serviceName": "optional-label",
         "replicas": "not-negative",
         "minReadySeconds": "not-negative",
         "revisionHistoryLimit": "not-negative",
@@ -191,8 +207,9 @@ FIELDS: dict[str, dict[str, Condition]] = {
         "completionMode": ("NonIndexed", "Indexed"),
         "podReplacementPolicy": ("TerminatingOrFailed", "Failed"),
     },
-    f"{_IO}batch.v1.PodFailurePolicyRule": {"action": ("FailJob", "FailIndex", "Ignore", "Count")},
-    f"{_IO}batch.v1.PodFailurePolicyOnExitCodesRequirement": {"operator": ("In", "NotIn"), "values": "at-least-one"},
+    f"{_IO}batch.v1.PodFailurePolicyRule": {"*": "failure-rule", "action": ("FailJob", "FailIndex", "Ignore", "Count")},
+    f"{_IO}batch.v1.PodFailurePolicyOnExitCodesRequirement": {"operator": ("In", "NotIn"), "values": ["exit-code"]},
+    f"{_IO}batch.v1.PodFailurePolicyOnPodConditionsPattern": {"type": "label-key", "status": ("", "True", "False", "Unknown")},
     f"{_IO}batch.v1.CronJobSpec": {
         "concurrencyPolicy": ("", "Allow", "Forbid", "Replace"),
         "startingDeadlineSeconds": "not-negative",
@@ -209,6 +226,8 @@ FIELDS: dict[str, dict[str, Condition]] = {
         "ipFamilyPolicy": ("SingleStack", "PreferDualStack", "RequireDualStack"),
         "ipFamilies": [("IPv4", "IPv6")],
         "healthCheckNodePort": "port-or-zero",
+        "loadBalancerClass": "label-key",
+        "trafficDistribution": ("PreferClose", "PreferSameZone", "PreferSameNode"),
     },
     f"{_IO}core.v1.ServicePort": {
         "name": "optional-label",
@@ -221,14 +240,14 @@ FIELDS: dict[str, dict[str, Condition]] = {
     f"{_IO}core.v1.ClientIPConfig": {"timeoutSeconds": "affinity-seconds"},
     f"{_IO}networking.v1.IngressSpec": {"*": "ingress-spec", "ingressClassName": "dns-subdomain"},
     f"{_IO}networking.v1.IngressRule": {"host": "optional-host"},
-    f"{_IO}networking.v1.IngressTLS": {"hosts": ["host"]},
+    f"{_IO}networking.v1.IngressTLS": {"hosts": ["host"], "secretName": "optional-subdomain"},
     f"{_IO}networking.v1.HTTPIngressRuleValue": {"paths": "at-least-one"},
     f"{_IO}networking.v1.HTTPIngressPath": {"*": "ingress-path", "pathType": ("Exact", "Prefix", "ImplementationSpecific")},
     f"{_IO}networking.v1.IngressBackend": {"*": "ingress-backend"},
     f"{_IO}networking.v1.IngressServiceBackend": {"*": "ingress-service", "name": "dns-label"},
     f"{_IO}networking.v1.ServiceBackendPort": {"*": "backend-port", "number": "port", "name": "port-name"},
     f"{_IO}networking.v1.NetworkPolicySpec": {"policyTypes": [("Ingress", "Egress")]},
-    f"{_IO}networking.v1.NetworkPolicyPort": {"*": "end-port", "port": "port-or-name", "protocol": _PROTOCOL, "endPort": "port"},
+    f"{_IO}networking.v1.NetworkPolicyPort": {"*": "end-port", "port": "port-or-name", "protocol": _PROTOCOL[1:], "endPort": "port"},
     f"{_IO}networking.v1.NetworkPolicyPeer": {"*": "network-peer"},
     # the rest
     f"{_IO}core.v1.ConfigMap": {"data": "data-keys", "binaryData": "base64-map"},
@@ -241,13 +260,22 @@ FIELDS: dict[str, dict[str, Condition]] = {
     },
     f"{_IO}autoscaling.v2.HorizontalPodAutoscalerSpec": {"minReplicas": "positive", "maxReplicas": "positive"},
     f"{_IO}autoscaling.v2.MetricSpec": {"*": "metric-source", "type": ("Resource", "ContainerResource", "Pods", "Object", "External")},
-    f"{_IO}autoscaling.v2.MetricTarget": {"*": "metric-target", "type": ("Utilization", "Value", "AverageValue"), "averageUtilization": "positive"},
+    f"{_IO}autoscaling.v2.MetricTarget": {
+        "*": "metric-target",
+        "type": ("Utilization", "Value", "AverageValue"),
+        "averageUtilization": "positive",
+        "averageValue": "positive-quantity",
+        "value": "positive-quantity",
+    },
     f"{_IO}autoscaling.v2.HPAScalingRules": {"stabilizationWindowSeconds": "window", "selectPolicy": ("Max", "Min", "Disabled"), "policies": "at-least-one"},
     f"{_IO}autoscaling.v2.HPAScalingPolicy": {"type": ("Pods", "Percent"), "value": "positive", "periodSeconds": "period"},
-    f"{_IO}autoscaling.v2.CrossVersionObjectReference": {"kind": "not-empty", "name": "not-empty"},
+    f"{_IO}autoscaling.v2.CrossVersionObjectReference": {"kind": "segment", "name": "segment"},
+    f"{_IO}autoscaling.v2.MetricIdentifier": {"name": "segment"},
+    f"{_IO}autoscaling.v2.ResourceMetricSource": {"name": "not-empty"},
+    f"{_IO}autoscaling.v2.ContainerResourceMetricSource": {"name": "measured-resource", "container": "dns-label"},
     f"{_IO}autoscaling.v1.HorizontalPodAutoscalerSpec": {"minReplicas": "positive", "maxReplicas": "positive", "targetCPUUtilizationPercentage": "positive"},
     f"{_IO}rbac.v1.PolicyRule": {"*": "rbac-rule", "verbs": "at-least-one"},
-    f"{_IO}rbac.v1.RoleRef": {"kind": ("Role", "ClusterRole"), "name": "not-empty", "apiGroup": ("", "rbac.authorization.k8s.io")},
+    f"{_IO}rbac.v1.RoleRef": {"kind": ("Role", "ClusterRole"), "name": "segment", "apiGroup": ("", "rbac.authorization.k8s.io")},
     f"{_IO}rbac.v1.Subject": {"kind": ("ServiceAccount", "User", "Group"), "name": "not-empty"},
     f"{_IO}scheduling.v1.PriorityClass": {"preemptionPolicy": ("", "Never", "PreemptLowerPriority")},
     f"{_IO}core.v1.LimitRangeItem": {"type": "not-empty"},

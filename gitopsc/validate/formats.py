@@ -64,7 +64,7 @@ PORT_NAME = {
     "maxLength": 15,
     "allOf": [{"pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}, {"pattern": "[a-z]"}, {"not": {"pattern": "--"}}],
 }
-DESCENDING = {"not": {"anyOf": [{"pattern": "^/"}, {"pattern": r"(^|/)\.\.(/|$)"}]}}
+DESCENDING = {"if": {"type": "string"}, "then": {"not": {"anyOf": [{"pattern": "^/"}, {"pattern": r"(^|/)\.\.(/|$)"}]}}}
 
 FORMATS: dict[str, Format] = {
     "int32": Format("out-of-range", "a whole number of 32 bits (-2147483648 to 2147483647)", INT32),
@@ -120,6 +120,7 @@ FORMATS: dict[str, Format] = {
         {"pattern": "^([-._a-zA-Z][-._a-zA-Z0-9]*)?$"},
     ),
     "env-prefix-relaxed": Format("wrong-env-name", "a prefix of variable names: printable ASCII characters other than '='", {"pattern": "^[ -<>-~]*$"}),
+    "optional-label-key": Format("wrong-label", "a label key: [prefix/]name", {"anyOf": [{"maxLength": 0}, LABEL_KEY]}),
     "data-key": Format(
         "wrong-key",
         "a key: at most 253 of letters, digits, '-', '_' and '.', not '.' nor beginning with '..'",
@@ -147,6 +148,9 @@ FORMATS: dict[str, Format] = {
         "a count of 0 or more, or a percentage up to 100%",
         {"if": {"type": "string"}, "then": {"pattern": "^([0-9]|[1-9][0-9]|100)%$"}, "else": {"minimum": 0, "maximum": 2**31 - 1}},
     ),
+    "address": Format("wrong-address", "an IP address", {"pattern": r"^(([0-9]{1,3}\.){3}[0-9]{1,3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)$"}),
+    "segment": Format("wrong-name", "a name without '/' and '%', other than '.' and '..'", {"minLength": 1, "not": {"pattern": r"[/%]|^\.\.?$"}}),
+    "positive-quantity": Format("wrong-quantity", "a quantity above 0", {"exclusiveMinimum": 0, "not": {"type": "string", "pattern": "^(-|[^1-9]*$)"}}),
     "header-name": Format("wrong-name", "an HTTP header name", {"pattern": "^[-A-Za-z0-9]+$"}),
     "not-empty": Format("missing-value", "a value", {"minLength": 1}),
     "at-least-one": Format("missing-value", "at least one item", {"minItems": 1}),

@@ -76,6 +76,16 @@ def _check_name(subject: Subject, metadata: dict[str, Any]) -> None:
         subject.error("wrong-name", ("metadata", "name"), f"expected {expected}, found {found}")
 
 
+def is_subdomain(name: str) -> bool:
+    """Whether most kinds would take this name."""
+    return len(name) <= 253 and _SUBDOMAIN.match(name) is not None
+
+
+def is_label(name: str) -> bool:
+    """Whether this is a DNS label."""
+    return len(name) <= 63 and _LABEL.match(name) is not None
+
+
 def _check_annotations(subject: Subject, annotations: dict[str, Any]) -> None:
     letters = sum(map(len, annotations)) + sum(len(value) for value in annotations.values() if isinstance(value, str))
     if letters * 4 <= ANNOTATIONS_LIMIT:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gitopsc.validate.containers import check_container
+from gitopsc.validate.containers import VOLUME_FIELDS, check_container, check_field_path, check_resource_field
 from gitopsc.validate.finding import Subject, shown
+from gitopsc.validate.storage import check_claim_spec
 from gitopsc.values import Path
 
 Pod = dict[str, Any]
@@ -60,6 +61,10 @@ def check_pod(subject: Subject, pod: Pod, path: Path) -> None:
     _check_host(subject, pod, path)
     if pod.get("dnsPolicy") == "None" and not (pod.get("dnsConfig") or {}).get("nameservers"):
         subject.error("missing-field", (*path, "dnsConfig"), "expected nameservers, because dnsPolicy is None, found none")
+    sysctls = [sysctl.get("name") for sysctl in (pod.get("securityContext") or {}).get("sysctls") or ()]
+    for index, name in enumerate(sysctls):
+        if name in sysctls[:index]:
+            subject.error("duplicate", (*path, "securityContext", "sysctls", index, "name"), f"expected each sysctl once, found {shown(name)} again")
     if pod.get("volumes"):
         _check_volumes(subject, pod, path)
     if pod.get("topologySpreadConstraints"):
@@ -112,31 +117,50 @@ def _check_host(subject: Subject, pod: Pod, path: Path) -> None:
 
 
 def _check_volumes(subject: Subject, pod: Pod, path: Path) -> None:
-    containers = {container.get("name") for container, _, _ in containers_of(pod, path)}
     for index, volume in enumerate(pod["volumes"]):
         where = (*path, "volumes", index)
         if volume.get("hostPath"):
             target = str(volume["hostPath"].get("path"))
             if ".." in target.split("/"):
                 subject.error("wrong-path", (*where, "hostPath", "path"), f"expected a path without '..', found {shown(target)}")
-        for part, inside in (("downwardAPI", where), *_projected(volume, where)):
-            source = volume.get(part) if inside == where else volume["projected"]["sources"][inside[-1]].get(part)
-            for number, item in enumerate((source or {}).get("items") or ()):
-                _check_downward(subject, item, (*inside, part, "items", number), containers)
+        elif volume.get("downwardAPI"):
+            _check_downward(subject, volume["downwardAPI"], (*where, "downwardAPI"), pod)
+        elif volume.get("projected"):
+            _check_projected(subject, volume["projected"].get("sources") or (), (*where, "projected", "sources"), pod)
+        elif volume.get("ephemeral"):
+            template = volume["ephemeral"].get("volumeClaimTemplate") or {}
+            check_claim_spec(subject, template.get("spec") or {}, (*where, "ephemeral", "volumeClaimTemplate", "spec"))
 
 
-def _projected(volume: dict[str, Any], where: Path) -> Iterator[tuple[str, Path]]:
-    sources = (volume.get("projected") or {}).get("sources") or ()
+def _check_projected(subject: Subject, sources: Any, path: Path, pod: Pod) -> None:
+    """Files of several sources in one directory: no path twice."""
+    seen: set[Any] = set()
     for index, source in enumerate(sources):
         if source.get("downwardAPI"):
-            yield "downwardAPI", (*where, "projected", "sources", index)
+            _check_downward(subject, source["downwardAPI"], (*path, index, "downwardAPI"), pod)
+        token = source.get("serviceAccountToken")
+        files = [(token.get("path"), (*path, index, "serviceAccountToken", "path"))] if token else []
+        for part in ("configMap", "secret", "downwardAPI"):
+            items = (source.get(part) or {}).get("items") or ()
+            files += [(item.get("path"), (*path, index, part, "items", number, "path")) for number, item in enumerate(items)]
+        for name, where in files:
+            if name in seen:
+                subject.error("duplicate", where, f"expected a path that no other file of the volume has, found {shown(name)} again")
+            seen.add(name)
 
 
-def _check_downward(subject: Subject, item: dict[str, Any], path: Path, containers: set[Any]) -> None:
-    resource = item.get("resourceFieldRef")
-    if resource and resource.get("containerName") not in containers:
-        name = resource.get("containerName")
-        subject.error("wrong-name", (*path, "resourceFieldRef", "containerName"), f"expected a container of this pod, found {shown(name)}")
+def _check_downward(subject: Subject, source: dict[str, Any], path: Path, pod: Pod) -> None:
+    containers = {container.get("name") for container, _, _ in containers_of(pod, path)}
+    for index, item in enumerate(source.get("items") or ()):
+        where = (*path, "items", index)
+        field, resource = item.get("fieldRef"), item.get("resourceFieldRef")
+        if field:
+            check_field_path(subject, str(field.get("fieldPath")), (*where, "fieldRef", "fieldPath"), VOLUME_FIELDS)
+        if resource:
+            check_resource_field(subject, str(resource.get("resource")), (*where, "resourceFieldRef", "resource"))
+            name = resource.get("containerName")
+            if name not in containers:
+                subject.error("wrong-name", (*where, "resourceFieldRef", "containerName"), f"expected a container of this pod, found {shown(name)}")
 
 
 def _check_spread(subject: Subject, pod: Pod, path: Path) -> None:
@@ -144,5 +168,5 @@ def _check_spread(subject: Subject, pod: Pod, path: Path) -> None:
         where = (*path, "topologySpreadConstraints", index)
         if constraint.get("minDomains") is not None and constraint.get("whenUnsatisfiable") != "DoNotSchedule":
             subject.error("one-of", (*where, "minDomains"), "expected whenUnsatisfiable: DoNotSchedule beside minDomains")
-        if constraint.get("matchLabelKeys") and not constraint.get("labelSelector"):
+        if constraint.get("matchLabelKeys") and constraint.get("labelSelector") is None:
             subject.error("one-of", (*where, "matchLabelKeys"), "expected a labelSelector beside matchLabelKeys")

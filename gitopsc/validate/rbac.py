@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gitopsc.validate.finding import Subject, shown
+from gitopsc.validate.metadata import is_subdomain
 
 
 def check_role(subject: Subject) -> None:
@@ -21,6 +22,8 @@ def check_binding(subject: Subject) -> None:
         if member.get("kind") == "ServiceAccount":
             if subject.kind == "ClusterRoleBinding" and not member.get("namespace"):
                 subject.error("missing-field", ("subjects", index), "expected the namespace of the ServiceAccount, found none")
+            if not is_subdomain(str(member.get("name"))):
+                subject.error("wrong-name", ("subjects", index, "name"), f"expected the name of a ServiceAccount, found {shown(member.get('name'))}")
             if member.get("apiGroup"):
                 subject.error("wrong-value", ("subjects", index, "apiGroup"), f"expected none for a ServiceAccount, found {shown(member['apiGroup'])}")
         elif member.get("kind") in ("User", "Group") and member.get("apiGroup") not in (None, "", "rbac.authorization.k8s.io"):

@@ -112,10 +112,11 @@ def _with_conditions(schema: Schema, version: Minor) -> Schema:
 
 def _conditioned(name: str, found: Schema, definitions: Mapping[str, Schema], version: Minor) -> Schema:
     out = dict(found)
-    if "oneOf" in found and all(set(branch) == {"type"} for branch in found["oneOf"]):
+    union = _union(found)
+    if union is not None:
         # The branches of Quantity and IntOrString all allow null, so that null, which the API server takes, would match two.
         del out["oneOf"]
-        out["type"] = sorted({name for branch in found["oneOf"] for name in branch["type"]}, reverse=True)
+        out["type"] = union
     whole = condition(name, "*", version)
     if whole is not None:
         out["allOf"] = [{"if": {"type": "object"}, "then": _fragment(whole)}] if "null" in out.get("type", ()) and "properties" in out else [_fragment(whole)]
@@ -135,9 +136,19 @@ def _field(field: Schema, demanded: Condition | None, definitions: Mapping[str, 
     items = field.get("items")
     if isinstance(items, dict) and _is_object(items, definitions):
         field = {**field, "items": {**items, "type": "object"}}
-    elif needed and _is_object(field, definitions):
-        field = {**field, "type": "object"}
+    elif needed and "$ref" in field:
+        kinds = definitions.get(str(field["$ref"]).removeprefix(REF), {}).get("type") or _union(definitions.get(str(field["$ref"]).removeprefix(REF), {}))
+        if isinstance(kinds, list) and "null" in kinds:
+            field = {**field, "type": [kind for kind in kinds if kind != "null"]}
     return {**field, "allOf": extra} if extra else field
+
+
+def _union(definition: Schema) -> list[str] | None:
+    """The types of a definition that is one of several types and nothing else."""
+    branches = definition.get("oneOf")
+    if not branches or any(set(branch) != {"type"} for branch in branches):
+        return None
+    return sorted({name for branch in branches for name in branch["type"]}, reverse=True)
 
 
 def _is_object(schema: Schema, definitions: Mapping[str, Schema]) -> bool:
@@ -150,7 +161,7 @@ def _fragment(demanded: Condition) -> Schema:
         return {"$ref": f"{REF}{PREFIX}{demanded}"}
     if isinstance(demanded, tuple):
         return {"enum": [None, *demanded]}
-    return {"items": _fragment(demanded[0])}
+    return {"items": {**_fragment(demanded[0]), "type": ["string", "integer"]}}
 
 
 def _explain(error: Any, schema: Schema, data: Mapping[str, Any]) -> Iterator[Problem]:

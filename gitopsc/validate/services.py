@@ -10,7 +10,6 @@ from gitopsc.validate.networking import is_address, network
 
 _HOST = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\.?\Z")
 BALANCER_ONLY = ("loadBalancerClass", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts")
-DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 
 
 def check_service(subject: Subject) -> None:
@@ -80,6 +79,3 @@ def _check_traffic(subject: Subject, spec: dict[str, Any], kind: str) -> None:
         subject.error("one-of", ("spec", "externalTrafficPolicy"), f"expected none for type {kind}: nothing outside reaches it")
     if spec.get("healthCheckNodePort") and not (kind == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"):
         subject.error("one-of", ("spec", "healthCheckNodePort"), "expected type LoadBalancer and externalTrafficPolicy: Local beside it")
-    distribution = spec.get("trafficDistribution")
-    if distribution and distribution not in DISTRIBUTIONS:
-        subject.error("wrong-value", ("spec", "trafficDistribution"), f"expected PreferClose, PreferSameZone or PreferSameNode, found {shown(distribution)}")

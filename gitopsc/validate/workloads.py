@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitopsc.validate.finding import Subject, shown
+from gitopsc.validate.metadata import is_label
 from gitopsc.validate.selectors import matches
 from gitopsc.values import Path
 
@@ -70,6 +71,9 @@ def check_stateful_set(subject: Subject) -> None:
         name = (claim.get("metadata") or {}).get("name")
         if not name:
             subject.error("missing-field", ("spec", "volumeClaimTemplates", index, "metadata"), "expected a name, found none")
+        elif not is_label(str(name)):
+            message = f"expected a DNS label: at most 63 of a-z, 0-9 and inner '-', found {shown(name)}"
+            subject.error("wrong-name", ("spec", "volumeClaimTemplates", index, "metadata", "name"), message)
         elif name in names:
             subject.error("duplicate", ("spec", "volumeClaimTemplates", index, "metadata", "name"), f"expected a name of its own, found {shown(name)} again")
         names.add(name)

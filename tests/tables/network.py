@@ -210,4 +210,15 @@ POLICIES = [
         "spec.ingress[0].ports[http].port",
     ),
 ]
-CASES = [*SERVICES, *ROUTES, *POLICIES]
+DEEPER = [
+    Case("a balancer's class with a space", SERVICE, {"spec.type": "LoadBalancer", "spec.loadBalancerClass": "a b"}, "wrong-label", "spec.loadBalancerClass"),
+    Case("a TLS secret in upper case", INGRESS, {"spec.tls[0].secretName": "TLS"}, "wrong-name", "spec.tls[0].secretName"),
+    Case(
+        "a backend without a port",
+        INGRESS,
+        {"spec.rules[0].http.paths[0].backend.service.port": None},
+        "missing-field",
+        "spec.rules[0].http.paths[0].backend.service",
+    ),
+]
+CASES = [*DEEPER, *SERVICES, *ROUTES, *POLICIES]

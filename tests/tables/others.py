@@ -106,7 +106,7 @@ ACCESS = [
     Case("a rule without resources", ROLE, {"rules[0].resources": []}, "one-of", "rules[0]"),
     Case("URLs in a Role", ROLE, {"rules[0]": {"nonResourceURLs": ["/healthz"], "verbs": ["get"]}}, "one-of", "rules[0].nonResourceURLs"),
     Case("a role's name with a slash", ROLE, {"metadata.name": "a/b"}, "wrong-name", "metadata.name", {"metadata.name": "system:a"}, server=False),
-    Case("a binding of nothing", BINDING, {"roleRef.name": ""}, "missing-value", "roleRef.name"),
+    Case("a binding of nothing", BINDING, {"roleRef.name": ""}, "wrong-name", "roleRef.name"),
     Case("a binding of a wrong kind", BINDING, {"roleRef.kind": "role"}, "wrong-value", "roleRef.kind", {"roleRef.kind": "ClusterRole"}),
     Case(
         "a service account without a namespace",

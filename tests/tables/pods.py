@@ -464,4 +464,67 @@ POD_WIDE = [
     ),
     _case("a DaemonSet's unknown volume", {f"{C}.volumeMounts[0].name": "x"}, "unknown-volume", f"{API}.volumeMounts[x].name", base=DAEMON_SET),
 ]
-CASES = [*SHAPE, *CONTAINERS, *RESOURCES, *PROBES, *VOLUMES, *POD_WIDE]
+DEEPER = [
+    _case(
+        "a secret's name in upper case",
+        {f"{C}.env[1].valueFrom.secretKeyRef.name": "API"},
+        "wrong-name",
+        f"{API}.env[TOKEN].valueFrom.secretKeyRef.name",
+    ),
+    _case("a secret without a name", {f"{C}.env[1].valueFrom.secretKeyRef.name": GONE}, "missing-field", f"{API}.env[TOKEN].valueFrom.secretKeyRef"),
+    _case("envFrom without a name", {f"{C}.envFrom": [{"configMapRef": {}}]}, "missing-field", f"{API}.envFrom[0].configMapRef"),
+    _case(
+        "a hook that sleeps too long",
+        {f"{C}.lifecycle": {"preStop": {"sleep": {"seconds": 31}}}},
+        "out-of-range",
+        f"{API}.lifecycle.preStop.sleep.seconds",
+        {f"{C}.lifecycle": {"preStop": {"sleep": {"seconds": 30}}}},
+    ),
+    _case("a probe of nothing's port", {f"{C}.readinessProbe.httpGet.port": None}, "wrong-type", f"{API}.readinessProbe.httpGet.port"),
+    _case(
+        "two files on one path of a projected volume",
+        {f"{P}.volumes[0]": {"name": "tmp", "projected": {"sources": [{"secret": {"name": n, "items": [{"key": "a", "path": "a"}]}} for n in ("a", "b")]}}},
+        "duplicate",
+        f"{P}.volumes[tmp].projected.sources[1].secret.items[a].path",
+    ),
+    _case(
+        "an unknown field as a file",
+        {f"{P}.volumes[0]": {"name": "tmp", "downwardAPI": {"items": [{"path": "a", "fieldRef": {"fieldPath": "status.podIP"}}]}}},
+        "wrong-value",
+        f"{P}.volumes[tmp].downwardAPI.items[0].fieldRef.fieldPath",
+    ),
+    _case("a CSI driver with a space", {f"{P}.volumes[0]": {"name": "tmp", "csi": {"driver": "a b"}}}, "wrong-name", f"{P}.volumes[tmp].csi.driver"),
+    _case("an ephemeral volume of nothing", {f"{P}.volumes[0]": {"name": "tmp", "ephemeral": {}}}, "missing-field", f"{P}.volumes[tmp].ephemeral"),
+    _case(
+        "a profile's absolute path",
+        {f"{P}.securityContext.seccompProfile": {"type": "Localhost", "localhostProfile": "/a"}},
+        "wrong-path",
+        f"{P}.securityContext.seccompProfile.localhostProfile",
+    ),
+    _case(
+        "a name server by name",
+        {f"{P}.dnsConfig": {"nameservers": ["dns"]}},
+        "wrong-address",
+        f"{P}.dnsConfig.nameservers[0]",
+        {f"{P}.dnsConfig": {"nameservers": ["fd00::1"]}},
+    ),
+    _case(
+        "a search domain with a space",
+        {f"{P}.dnsConfig": {"searches": ["a b"]}},
+        "wrong-host",
+        f"{P}.dnsConfig.searches[0]",
+        {f"{P}.dnsConfig": {"searches": ["_a.b."]}},
+    ),
+    _case("an alias of no address", {f"{P}.hostAliases": [{"ip": "here", "hostnames": ["a"]}]}, "wrong-address", f"{P}.hostAliases[here].ip"),
+    _case("an unknown system", {f"{P}.os": {"name": "bsd"}}, "wrong-value", f"{P}.os.name", {f"{P}.os": {"name": "linux"}}),
+    _case("a Deployment of nothing", {"spec": GONE}, "missing-field", ""),
+    _case("a template without a spec", {"spec.template.spec": GONE}, "missing-field", "spec.template"),
+    _case("nothing as an argument's list", {f"{C}.args": "a b"}, "wrong-type", f"{API}.args", {f"{C}.args": ["a b"]}),
+    _case(
+        "one sysctl twice",
+        {f"{P}.securityContext.sysctls": [{"name": "net.core.somaxconn", "value": "1"}] * 2},
+        "duplicate",
+        f"{P}.securityContext.sysctls[net.core.somaxconn].name",
+    ),
+]
+CASES = [*DEEPER, *SHAPE, *CONTAINERS, *RESOURCES, *PROBES, *VOLUMES, *POD_WIDE]

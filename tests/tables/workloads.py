@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.tables.case import GONE, Case
+from tests.tables.case import GONE, Case, changed
 from tests.tables.objects import AUTOSCALER, BUDGET, CLAIM, CRON_JOB, DAEMON_SET, DEPLOYMENT, JOB, STATEFUL_SET, claim
 
 ROLLOUT = [
@@ -279,4 +279,51 @@ STORAGE = [
     Case("a wrong volume mode", CLAIM, {"spec.volumeMode": "File"}, "wrong-value", "spec.volumeMode", {"spec.volumeMode": "Block"}),
     Case("a class in upper case", CLAIM, {"spec.storageClassName": "Fast"}, "wrong-name", "spec.storageClassName", {"spec.storageClassName": ""}),
 ]
-CASES = [*ROLLOUT, *FINITE, *SCALING, *STORAGE]
+CODES = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [1]}}
+DEEPER = [
+    Case("an indexed Job in parallel without completions", JOB, {"spec.completionMode": "Indexed", "spec.parallelism": 2}, "missing-field", "spec.completions"),
+    Case(
+        "more failed indexes than there are",
+        JOB,
+        {"spec.completionMode": "Indexed", "spec.completions": 2, "spec.backoffLimitPerIndex": 1, "spec.maxFailedIndexes": 3},
+        "out-of-range",
+        "spec.maxFailedIndexes",
+        {"spec.completionMode": "Indexed", "spec.completions": 3, "spec.backoffLimitPerIndex": 1, "spec.maxFailedIndexes": 3},
+    ),
+    Case(
+        "an exit code of success",
+        JOB,
+        {"spec.podFailurePolicy.rules": [changed(CODES, {"onExitCodes.values[0]": 0})]},
+        "out-of-range",
+        "spec.podFailurePolicy.rules[0].onExitCodes.values[0]",
+        {"spec.podFailurePolicy.rules": [CODES]},
+    ),
+    Case(
+        "exit codes of an unknown container",
+        JOB,
+        {"spec.podFailurePolicy.rules": [changed(CODES, {"onExitCodes.containerName": "b"})]},
+        "wrong-name",
+        "spec.podFailurePolicy.rules[0].onExitCodes.containerName",
+        {"spec.podFailurePolicy.rules": [changed(CODES, {"onExitCodes.containerName": "api"})]},
+    ),
+    Case(
+        "one exit code twice",
+        JOB,
+        {"spec.podFailurePolicy.rules": [changed(CODES, {"onExitCodes.values": [1, 1]})]},
+        "duplicate",
+        "spec.podFailurePolicy.rules[0].onExitCodes.values[1]",
+    ),
+    Case("a failure rule of nothing", JOB, {"spec.podFailurePolicy.rules": [{"action": "Ignore"}]}, "one-of", "spec.podFailurePolicy.rules[0]"),
+    Case("a Service's name in upper case", STATEFUL_SET, {"spec.serviceName": "API"}, "wrong-name", "spec.serviceName"),
+    Case(
+        "a claim's name in upper case",
+        STATEFUL_SET,
+        {"spec.volumeClaimTemplates[0].metadata.name": "Data"},
+        "wrong-name",
+        "spec.volumeClaimTemplates[0].metadata.name",
+    ),
+    Case("a scale target without a group", AUTOSCALER, {"spec.scaleTargetRef.apiVersion": "v1"}, "wrong-value", "spec.scaleTargetRef.apiVersion"),
+    Case("a metric without a name", AUTOSCALER, {"spec.metrics[0].resource.name": ""}, "missing-value", "spec.metrics[Resource].resource.name"),
+    Case("a finalizer twice", CLAIM, {"metadata.finalizers": ["a.b/c", "a.b/c"]}, "duplicate", "metadata.finalizers[1]"),
+]
+CASES = [*DEEPER, *ROLLOUT, *FINITE, *SCALING, *STORAGE]

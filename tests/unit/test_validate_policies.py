@@ -164,7 +164,7 @@ def test_an_older_minor_still_has_it() -> None:
         {
             "apiVersion": "autoscaling/v2beta2",
             "kind": "HorizontalPodAutoscaler",
-            "spec": {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "a"}},
+            "spec": {"maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}},
         },
     )
     assert said(tree, version=(1, 25)) == []
