@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gitopsc.diagnostics import Failure, Invalid, Place
+from gitopsc.diagnostics import Invalid, Place
 from gitopsc.options import Options
 from gitopsc.report.result import Result, empty
 from gitopsc.spec.documents import Document
 from gitopsc.spec.edit import replace_scalar
+from gitopsc.spec.files import write_file
 from gitopsc.spec.normalise import image_map
 from gitopsc.values import Map
 from gitopsc.workspace import finished, open_folder, selected_applications
@@ -109,13 +109,5 @@ def _write(root: Path, texts: dict[str, bytes], opened: Any) -> bool:
         if opened.files.read(file) == data:
             continue
         changed = True
-        path = root / file
-        temporary = path.with_name(f".{path.name}.gitopsc-{os.getpid()}")
-        try:
-            temporary.write_bytes(data)
-            temporary.chmod(path.stat().st_mode & 0o7777)
-            temporary.replace(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise Failure(f"writing {file} failed: {error.strerror}", hint="the file is as it was") from error
+        write_file(root, file, data)
     return changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -108,6 +109,27 @@ def _check(status: os.stat_result, path: str, limits: Limits) -> None:
         raise too_large(path, status.st_size, limits)
 
 
+def write_file(root: Path, path: str, data: bytes) -> None:
+    """Make or replace ``path`` below ``root``, by rename, so that it is never half written; its permissions stay, its folder is made.
+
+    Raises ``Invalid`` where it is a link or goes through one, ``Failure`` where the disk fails; the file is as it was then.
+    """
+    if any((root / part).is_symlink() for part in _prefixes(path)):
+        raise _link(root, path)
+    target = root / path
+    temporary = target.with_name(f".{target.name}.gitopsc-{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o7777)
+        temporary.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise Failure(f"writing {path} failed: {error.strerror}", hint="the file is as it was") from error
+
+
 def _refused(root: Path, path: str, error: OSError) -> Invalid | Failure:
     if error.errno == errno.ENOENT:
         return _invalid(path, "missing-file", f"expected a file, found nothing at {path}", "correct the path, or add the file")
@@ -121,10 +143,13 @@ def _refused(root: Path, path: str, error: OSError) -> Invalid | Failure:
 
 
 def _link(root: Path, path: str) -> Invalid:
-    target, inside = os.path.realpath(root / path), os.path.realpath(root)
     if not any((root / part).is_symlink() for part in _prefixes(path)):
         return _invalid(path, "missing-file", f"expected a file, found nothing at {path}", "correct the path, or add the file")
-    where = "inside the workspace" if target.startswith(f"{inside}/") and Path(target).exists() else "that leaves the root or leads nowhere"
+    try:
+        inside = (root / path).resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        inside = False
+    where = "inside the workspace" if inside else "that leaves the root or leads nowhere"
     return _invalid(path, "symbolic-link", f"expected a file, found a symbolic link {where}", "put the file itself there, or name it where it stands")
 
 
