@@ -218,7 +218,7 @@ DEEPER = [
         INGRESS,
         {"spec.rules[0].http.paths[0].backend.service.port": None},
         "missing-field",
-        "spec.rules[0].http.paths[0].backend.service",
+        "spec.rules[0].http.paths[0].backend.service.port",
     ),
 ]
 CASES = [*DEEPER, *SERVICES, *ROUTES, *POLICIES]
