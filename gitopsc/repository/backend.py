@@ -86,11 +86,11 @@ class LocalBackend:
             tip = self.tip()
             if tip is None or not self._journal.exists():
                 return []
-            try:
-                return self._bring(tip, {})
-            except Failure as error:
-                self._journal.unlink(missing_ok=True)  # the commit that it names is gone, or nothing can be written: never in the way twice
-                return [f"the files of {self._shown} may be behind its branch: {error.message}"]
+            noted = self._noted()
+            if noted is not None and self.git.run("cat-file", "-e", f"{noted}^{{commit}}").status != 0:
+                self._journal.unlink(missing_ok=True)
+                return [f"the files of {self._shown} may be behind its branch: the commit that they were at is gone"]
+            return self._bring(tip, {})
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -113,14 +113,16 @@ class LocalBackend:
             except OSError as error:
                 raise Failure(f"cannot write to {self._shown}: {error.strerror}") from None
 
+    def _noted(self) -> str | None:
+        return self._journal.read_text().strip() or None
+
     def _bring(self, new: str, objects: Objects) -> list[str]:
         work_tree = self._parts.work_tree
         if work_tree is None:
             return []
         reader = ObjectReader(self.git)
         try:
-            noted = self._journal.read_text().strip() or None
-            kept = WorkTree(self.git, self._parts.git_dir, work_tree, self.algorithm, reader).bring(noted, new, objects)
+            kept = WorkTree(self.git, self._parts.git_dir, work_tree, self.algorithm, reader).bring(self._noted(), new, objects)
         finally:
             reader.close()
         self._journal.unlink(missing_ok=True)

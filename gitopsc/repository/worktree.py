@@ -93,6 +93,7 @@ class WorkTree:
                 if any(item.after is None for item in items):
                     _prune(root, folder)
         finally:
+            _clear(temporary)
             os.close(temporary)
             os.close(root)
         return kept
@@ -134,8 +135,7 @@ class WorkTree:
             return False
         if (found is None) != (change.before is None) or (found is not None and not self._is(found, change.before)):
             return False
-        if _exists(temporary, _TEMPORARY):
-            os.unlink(_TEMPORARY, dir_fd=temporary)
+        _clear(temporary)
         _create(temporary, _TEMPORARY, contents[change.after[1]][1], 0o777 if change.after[0] == EXECUTABLE else 0o666)
         os.rename(_TEMPORARY, name, src_dir_fd=temporary, dst_dir_fd=folder)
         return True
@@ -203,12 +203,19 @@ def _enter(root: int, folder: str, *, make: bool) -> int | None:
     return descriptor
 
 
-def _make_fresh(temporary: int) -> int:
-    """A new, empty folder inside .git; what a killed run left in it goes first."""
+def _clear(temporary: int) -> None:
+    """Remove what is left of files that were being written."""
     if _exists(temporary, _TEMPORARY_FOLDER):
         import shutil
 
         shutil.rmtree(_TEMPORARY_FOLDER, dir_fd=temporary)
+    if _exists(temporary, _TEMPORARY):
+        os.unlink(_TEMPORARY, dir_fd=temporary)
+
+
+def _make_fresh(temporary: int) -> int:
+    """A new, empty folder inside .git; what a killed run left in it goes first."""
+    _clear(temporary)
     os.mkdir(_TEMPORARY_FOLDER, dir_fd=temporary)
     return os.open(_TEMPORARY_FOLDER, _FOLDER, dir_fd=temporary)
 
