@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gitopsc.quantities import quantity
 from gitopsc.validate.finding import Subject, listed, shown
 from gitopsc.validate.images import check_image
-from gitopsc.validate.quantities import quantity
 from gitopsc.values import Path
 
 Container = dict[str, Any]

@@ -19,7 +19,7 @@ class Keyed:
     __slots__ = ("fields", "items", "keys", "unique")
 
     def __init__(self) -> None:
-        self.fields: tuple[tuple[str, Keyed], ...] = ()
+        self.fields: dict[str, Keyed] = {}
         self.items: Keyed | None = None
         self.keys: tuple[str, ...] = ()
         self.unique = False
@@ -39,7 +39,7 @@ def _keyed(schema: Any, definitions: Mapping[str, Any], inside: tuple[str, ...])
         return None if name in inside else _keyed(definitions.get(name), definitions, (*inside, name))
     out = Keyed()
     fields = ((name, _keyed(field, definitions, inside)) for name, field in schema.get("properties", {}).items() if name != "status")
-    out.fields = tuple((name, found) for name, found in fields if found is not None)
+    out.fields = {name: found for name, found in fields if found is not None}
     out.items = _keyed(schema.get("items"), definitions, inside)
     out.keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
     out.unique = schema.get("x-kubernetes-list-type") == "set"
@@ -49,9 +49,10 @@ def _keyed(schema: Any, definitions: Mapping[str, Any], inside: tuple[str, ...])
 def check_duplicates(subject: Subject, value: Any, keyed: Keyed, path: Path = ()) -> None:
     """Report the items that have the keys of an earlier one."""
     if isinstance(value, dict):
-        for name, inner in keyed.fields:
-            found = value.get(name)
-            if found:
+        fields = keyed.fields
+        for name, found in value.items():
+            inner = fields.get(name)
+            if inner is not None and found:
                 check_duplicates(subject, found, inner, (*path, name))
     elif isinstance(value, list):
         if keyed.keys and len(value) > 1:

@@ -10,6 +10,7 @@ from gitopsc.validate.finding import Subject, shown
 
 ANNOTATIONS_LIMIT = 256 * 1024
 NEAR = 0.9
+_TEXT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 _LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
@@ -101,13 +102,12 @@ def check_size(subject: Subject) -> None:
     if subject.kind in SMALL_KINDS:
         return
     limit = subject.rules.limits.object_bytes
-    letters = len(json.dumps(subject.data, separators=(",", ":"), ensure_ascii=False))
-    if letters * 4 > limit * NEAR:
-        say_size(subject, len(json.dumps(subject.data, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")))
+    text = _TEXT(subject.data)
+    if len(text) * 4 > limit * NEAR:
+        _say_size(subject, len(text.encode("utf-8", "replace")))
 
 
-def say_size(subject: Subject, size: int) -> None:
-    """Report an object of ``size`` bytes that is over the limit or near it."""
+def _say_size(subject: Subject, size: int) -> None:
     limit = subject.rules.limits.object_bytes
     if size > limit:
         subject.error(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gitopsc.quantities import quantity
 from gitopsc.validate.finding import Subject, shown
-from gitopsc.validate.quantities import quantity
 from gitopsc.values import Path
 
 
