@@ -166,17 +166,22 @@ class _Walk:
     def judge_links(self) -> None:
         """Report the links that leave the workspace, lead nowhere, or hide something: what they point to must be read where it stands."""
         read = {file.path for file in self.files}
-        real_root = os.path.realpath(self.root)
+        real_root = Path(self.root).resolve()
         for path, is_spec in self.links:
             link = Path(self.root, path)
-            written, target = str(link.readlink()), os.path.realpath(link)
-            if not _leads_somewhere(link):
+            try:
+                written = str(link.readlink())
+            except OSError as error:
+                self._unreadable(path, "file", error)
+                continue
+            target = _target(link)
+            if target is None:
                 message = f"expected a file of the workspace, found a symbolic link that {LEAVES} or leads nowhere: {written!r}"
-            elif target != real_root and not target.startswith(f"{real_root}/"):
+            elif not target.is_relative_to(real_root):
                 message = f"expected a file of the workspace, found a symbolic link that {LEAVES}: {written!r}"
             else:
-                inside = os.path.relpath(target, real_root).removeprefix(".")
-                if inside in read or f"{inside}/".lstrip("/") in self.folders:
+                inside = target.relative_to(real_root).as_posix()
+                if inside in read or ("" if inside == "." else f"{inside}/") in self.folders:
                     continue
                 message = f"expected a file of the workspace, found a symbolic link to something that is not read: {written!r}"
             self._refuse(path, "symbolic-link", message, f"put the {'file' if is_spec else 'folder'} itself there; or {EXCLUDE.replace('the file', 'it')}")
@@ -188,12 +193,11 @@ class _Walk:
         self.diagnostics.error(code, message, Place(_shown(path), 1, 1), hint=hint)
 
 
-def _leads_somewhere(link: Path) -> bool:
+def _target(link: Path) -> Path | None:
     try:
-        link.stat()
-    except OSError:
-        return False
-    return True
+        return link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return None
 
 
 def _printable(path: str) -> bool:

@@ -105,6 +105,7 @@ def alias_bomb(anchor: str, size: int, limit: int) -> Problem:
     return Problem("alias-bomb", message, "use fewer aliases; what workloads share belongs in `defaults`")
 
 
+GLUED_QUESTION = Problem("yaml-syntax", "expected a space after '?', found text that begins with it", "quote the text")
 BAD_MERGE = Problem("bad-merge", "expected a mapping, or a list of mappings, to merge", 'write `<<: *anchor`; quote it if it is a key: "<<"')
 
 

@@ -65,12 +65,12 @@ class _Reader:
 
     __slots__ = (
         "aliased", "anchors", "bang", "container", "count", "diagnostics", "drop", "file", "height", "key",
-        "limits", "merge_at", "merged", "refused", "reported", "root", "stack", "text",
+        "limits", "merge_at", "merged", "question", "refused", "reported", "root", "stack", "text",
     )  # fmt: skip
 
     def __init__(self, file: str, text: str, limits: Limits) -> None:
         self.file, self.text, self.limits = file, text, limits
-        self.bang = "! " in text
+        self.bang, self.question = "! " in text, "?" in text
         self.aliased = self.reported = 0
         self._begin(Place(file, 1, 1))
 
@@ -111,10 +111,18 @@ class _Reader:
                 elif kind is yaml.DocumentEndEvent:
                     yield self.root
         except yaml.MarkedYAMLError as error:
-            syntax_error(self.file, self.text, error, self.limits, self.diagnostics)
+            self._syntax_error(error)
             yield self._partial()
         except _Stop:
             yield self._partial()
+
+    def _syntax_error(self, error: Any) -> None:
+        found = Diagnostics()
+        syntax_error(self.file, self.text, error, self.limits, found)
+        # What libyaml made of the beginning of a broken line (``{{ x }}/y``: a mapping as a key) is no mistake of its own.
+        lines = {item.place.line for item in found if item.place}
+        self.diagnostics[:] = [item for item in self.diagnostics if item.code != "key-not-text" or item.place is None or item.place.line not in lines]
+        self.diagnostics.extend(found)
 
     def _partial(self) -> Root:
         self.root.partial = True
@@ -221,6 +229,9 @@ class _Reader:
                 problem = problems.plain_key(text)
         elif style == '"' and (found := FORBIDDEN.search(text)):
             self._refuse(found[0], place)
+        if self.question and self.text[event.start_mark.index - 1 : event.start_mark.index] == "?":
+            # libyaml reads [?x] as YAML 1.1 does: a mapping with the key x.
+            problem = problems.GLUED_QUESTION
         self.key = text
         if problem is not None:
             self._report(problem, place)
