@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gitopsc.kubernetes import Minor
 from gitopsc.quantities import quantity
 from gitopsc.validate.finding import Subject, listed, shown
 from gitopsc.validate.images import check_image
@@ -14,6 +15,8 @@ Container = dict[str, Any]
 STANDARD_RESOURCES = frozenset({"cpu", "memory", "ephemeral-storage"})
 VOLUME_FIELDS = frozenset("metadata.name metadata.namespace metadata.uid metadata.labels metadata.annotations".split())
 """What a downwardAPI volume may hold."""
+OWN_POLICIES_SINCE: Minor = (1, 34)
+"""From this minor every container may have a restart policy of its own."""
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]\Z")
 ENV_FIELDS = frozenset(
@@ -31,6 +34,10 @@ def check_container(subject: Subject, container: Container, path: Path, pod: dic
             _unknown_volume(subject, device.get("name"), (*path, "volumeDevices", index, "name"), volumes)
     if container.get("resources"):
         _check_resources(subject, container["resources"], (*path, "resources"))
+        if container["resources"].get("claims"):
+            _check_claims(subject, container["resources"]["claims"], pod, (*path, "resources", "claims"))
+    if container.get("restartPolicy"):
+        _check_restart(subject, container["restartPolicy"], (*path, "restartPolicy"), init)
     if container.get("env"):
         _check_env(subject, container["env"], path)
     if container.get("securityContext"):
@@ -58,6 +65,8 @@ def _check_resources(subject: Subject, resources: dict[str, Any], path: Path) ->
             if name not in STANDARD_RESOURCES and "/" not in name and not name.startswith("hugepages-"):
                 message = f"expected cpu, memory, ephemeral-storage, hugepages-<size> or a name with a domain, found {shown(name)}"
                 subject.error("wrong-resource", (*path, part, name), message)
+            elif "/" in name and not _is_whole(values[name]):
+                subject.error("wrong-quantity", (*path, part, name), f"expected a whole number, because {name} is not divided, found {shown(values[name])}")
     for name, asked in requests.items():
         limit = limits.get(name)
         if limit is None:
@@ -72,6 +81,29 @@ def _check_resources(subject: Subject, resources: dict[str, Any], path: Path) ->
         if low is not None and high is not None and (low > high or (low != high and name not in STANDARD_RESOURCES)):
             expected = f"at least the request of {asked}" if name in STANDARD_RESOURCES else f"the request's {asked}, because {name} is not shared"
             subject.error("limit-below-request", (*path, "limits", name), f"expected {expected}, found {limit}")
+
+
+def _is_whole(value: Any) -> bool:
+    amount = quantity(value)
+    return amount is None or amount.denominator == 1
+
+
+def _check_claims(subject: Subject, claims: list[Any], pod: dict[str, Any], path: Path) -> None:
+    known = sorted(str(claim.get("name")) for claim in pod.get("resourceClaims") or ())
+    for index, claim in enumerate(claims):
+        if claim.get("name") not in known:
+            hint = f"this pod has {listed(known, 'and')}" if known else "this pod has none"
+            subject.error("unknown-claim", (*path, index, "name"), f"expected one of the pod's resourceClaims, found {shown(claim.get('name'))}", hint)
+
+
+def _check_restart(subject: Subject, policy: str, path: Path, init: bool) -> None:
+    """Before rules of their own, containers had one policy: Always made an init container a sidecar."""
+    if subject.rules.kubernetes >= OWN_POLICIES_SINCE:
+        return
+    if not init:
+        subject.error("wrong-value", path, f"expected none before Kubernetes 1.{OWN_POLICIES_SINCE[1]}, found {shown(policy)}", "the pod has a restartPolicy")
+    elif policy != "Always":
+        subject.error("wrong-value", path, f"expected Always or none before Kubernetes 1.{OWN_POLICIES_SINCE[1]}, found {shown(policy)}")
 
 
 def _check_env(subject: Subject, env: list[Any], path: Path) -> None:

@@ -15,8 +15,8 @@ _PULL = ("", "Always", "IfNotPresent", "Never")
 _MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 _CONTAINER: dict[str, Condition] = {
     "name": "dns-label",
-    "image": "",
     "imagePullPolicy": _PULL,
+    "restartPolicy": ("Always", "OnFailure", "Never"),
     "terminationMessagePolicy": ("", "File", "FallbackToLogsOnError"),
 }
 _NAMED: dict[str, Condition] = {"*": "named-source", "name": "dns-subdomain"}

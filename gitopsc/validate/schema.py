@@ -216,7 +216,9 @@ def _fields_of(instance: Mapping[str, Any]) -> str:
 
 def _found(instance: Any, data: Mapping[str, Any]) -> str:
     """The value, but never one of a Secret."""
-    return "another value" if data.get("kind") == "Secret" and isinstance(instance, str) else shown(instance)
+    if data.get("kind") == "Secret" and isinstance(instance, (str, int, float)):
+        return "other text" if isinstance(instance, str) else "true or false" if isinstance(instance, bool) else "a number"
+    return shown(instance)
 
 
 def _known(schema: Schema, where: list[Any]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gitopsc import kubernetes
 from tests.kube import ApiServer
 from tests.tables import CASES
 from tests.tables.case import Case, Tree, changed
@@ -57,3 +58,16 @@ def test_pod_security_is_admissions_own_verdict(server: ApiServer, case: PodCase
     status, answer = put(server, changed(POD, {**case.changes, "metadata.namespace": level}))
     assert (status == 403) is bool(getattr(case, level)), answer
     assert status in (200, 201, 403), answer
+
+
+def test_scopes_are_what_discovery_says(server: ApiServer) -> None:
+    groups = server.ask("GET", "/apis")[1]["groups"]
+    paths = ["/api/v1", *(f"/apis/{version['groupVersion']}" for group in groups for version in group["versions"])]
+    known = 0
+    for path in paths:
+        for resource in server.ask("GET", path)[1]["resources"]:
+            api_version = path.split("/", 2)[2]
+            if "/" not in resource["name"] and kubernetes.kind_schema((1, 36), api_version, resource["kind"]) is not None:
+                assert kubernetes.is_namespaced(api_version, resource["kind"]) is resource["namespaced"], resource
+                known += 1
+    assert known > 50

@@ -465,6 +465,21 @@ POD_WIDE = [
     _case("a DaemonSet's unknown volume", {f"{C}.volumeMounts[0].name": "x"}, "unknown-volume", f"{API}.volumeMounts[x].name", base=DAEMON_SET),
 ]
 DEEPER = [
+    _case("an unknown restart policy", {f"{C}.restartPolicy": "Sometimes"}, "wrong-value", f"{API}.restartPolicy", {f"{C}.restartPolicy": "OnFailure"}),
+    _case(
+        "half a device",
+        {f"{C}.resources.limits": {"acme.com/gpu": "500m"}},
+        "wrong-quantity",
+        f'{API}.resources.limits["acme.com/gpu"]',
+        {f"{C}.resources.limits": {"acme.com/gpu": "2"}},
+    ),
+    _case(
+        "an unknown claim of a resource",
+        {f"{C}.resources.claims": [{"name": "gpu"}]},
+        "unknown-claim",
+        f"{API}.resources.claims[gpu].name",
+        {f"{C}.resources.claims": [{"name": "gpu"}], f"{P}.resourceClaims": [{"name": "gpu", "resourceClaimName": "a"}]},
+    ),
     _case(
         "a secret's name in upper case",
         {f"{C}.env[1].valueFrom.secretKeyRef.name": "API"},

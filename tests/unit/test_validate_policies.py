@@ -12,7 +12,7 @@ from gitopsc.validate.images import Image, parse_image
 from gitopsc.validate.rules import Rules
 from gitopsc.validate.validate import validate
 from tests.tables.case import GONE, changed, manifest
-from tests.tables.objects import CLUSTER_BINDING, CONFIG_MAP, CRON_JOB, DEPLOYMENT, ROLE, SECRET
+from tests.tables.objects import CLUSTER_BINDING, CONFIG_MAP, CRON_JOB, DEPLOYMENT, ROLE, SECRET, SERVICE
 
 DIGEST = "sha256:" + "0d" * 32
 IMAGE = "spec.template.spec.containers[0].image"
@@ -103,6 +103,7 @@ CANARY = "c2VjcmV0LWNhbmFyeQ=="
 def test_secrets_are_not_for_git(changes: dict[str, Any], policy: dict[str, Any], found: list[tuple[str, str, str]]) -> None:
     diagnostics = check(changed(SECRET, changes), policy)
     assert sorted((item.severity, item.code, item.path) for item in diagnostics) == sorted(found)
+    assert not any(" 5" in item.message for item in diagnostics)
     assert not any("canary" in f"{item.message}{item.hint}" or CANARY in f"{item.message}{item.hint}" for item in diagnostics)
 
 
@@ -169,6 +170,21 @@ def test_an_older_minor_still_has_it() -> None:
     )
     assert said(tree, version=(1, 25)) == []
     assert said(tree, version=(1, 26)) == [("error", "removed-api", "apiVersion")]
+
+
+def test_restart_policies_of_containers_by_minor() -> None:
+    own = changed(DEPLOYMENT, {"spec.template.spec.containers[0].restartPolicy": "OnFailure"})
+    sidecar = changed(DEPLOYMENT, {"spec.template.spec.initContainers": [{"name": "b", "image": "b:1", "restartPolicy": "Always"}]})
+    assert (said(own, version=(1, 34)), said(sidecar, version=(1, 33))) == ([], [])
+    assert said(own, version=(1, 33)) == [("error", "wrong-value", "spec.template.spec.containers[api].restartPolicy")]
+
+
+def test_service_and_variable_names_by_minor() -> None:
+    service = changed(SERVICE, {"metadata.name": "1api"})
+    variable = changed(DEPLOYMENT, {"spec.template.spec.containers[0].env[0].name": "1 LEVEL"})
+    assert (said(service, version=(1, 36)), said(variable, version=(1, 32))) == ([], [])
+    assert said(service, version=(1, 35)) == [("error", "wrong-name", "metadata.name")]
+    assert said(variable, version=(1, 31)) == [("error", "wrong-env-name", "spec.template.spec.containers[api].env[1 LEVEL].name")]
 
 
 def test_deprecated_versions_go_by_the_policy() -> None:
