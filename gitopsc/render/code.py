@@ -15,20 +15,23 @@ class Code(CodeGenerator):
     """
 
     def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
+        """Begin to write what a call gives."""
         super().start_write(frame, node)
         self.write("environment.finalize(context, ")
 
     def end_write(self, frame: Frame) -> None:
+        """End it."""
         self.write(")")
         super().end_write(frame)
 
     def simple_write(self, s: str, frame: Frame, node: nodes.Node | None = None) -> None:
-        """What an included template or a block wrote: text of a template."""
+        """Write what an included template or a block wrote: it is text of a template."""
         super().start_write(frame, node)
         self.write(s)
         super().end_write(frame)
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
+        """``a ~ b``."""
         self.write("environment.concatenate((")
         for part in node.nodes:
             self.visit(part, frame)
