@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gitopsc.diagnostics import Diagnostic, Invalid, Place
@@ -83,24 +83,25 @@ class _Reading:
         roots = list(read_roots(file, body, DEFAULT))
         self.findings = [item.code for root in roots for item in root.diagnostics]
         self.leaves = [leaf for root in roots for leaf in _leaves(root.value, root.at)]
-        self.nodes = list(_nodes(body))
+        self.nodes = _nodes(body)
 
     def differs_only(self, number: int, place: Place, new: str, changed: str) -> bool:
         """Whether the changed text says the same, but ``new`` in event ``number``, which stood at ``place``."""
         try:
             after = _Reading(changed, self.file)
-        except (NotYaml, ValueError):
+        except NotYaml:
             return False
         kind, anchor, tag, *_ = self.events[number]
-        events_agree = after.events[:number] == self.events[:number] and after.events[number + 1 :] == self.events[number + 1 :]
-        leaves_agree = len(after.leaves) == len(self.leaves) and all(
-            now[1:] == ((new, str) if then[0] == place else then[1:]) for then, now in zip(self.leaves, after.leaves, strict=True)
-        )
-        nodes_agree = len(after.nodes) == len(self.nodes) and all(
-            now[1:] == ((_STR, new) if then[0] == place[1:] else then[1:]) for then, now in zip(self.nodes, after.nodes, strict=True)
-        )
-        same = events_agree and after.events[number][:3] == (kind, anchor, tag) and after.events[number][4] == new
-        return same and leaves_agree and nodes_agree and after.findings == self.findings
+        others_agree = after.events[:number] == self.events[:number] and after.events[number + 1 :] == self.events[number + 1 :]
+        events_agree = others_agree and after.events[number][:3] == (kind, anchor, tag) and after.events[number][4] == new
+        leaves_agree = _agree(self.leaves, after.leaves, place, (new, str))
+        nodes_agree = self.nodes is None or (after.nodes is not None and _agree(self.nodes, after.nodes, place[1:], (_STR, new)))
+        return events_agree and leaves_agree and nodes_agree and after.findings == self.findings
+
+
+def _agree(before: Sequence[tuple[Any, ...]], after: Sequence[tuple[Any, ...]], place: object, new: tuple[Any, ...]) -> bool:
+    """Whether two lists of (place, what is there) are the same but ``new`` at ``place``; places behind it on its line may move."""
+    return len(before) == len(after) and all(now[1:] == (new if then[0] == place else then[1:]) for then, now in zip(before, after, strict=True))
 
 
 _STR = "tag:yaml.org,2002:str"
@@ -125,23 +126,27 @@ def _leaves(value: Any, at: Place | None) -> Iterator[tuple[Any, ...]]:
         yield at, value, type(value)
 
 
-def _nodes(body: str) -> Iterator[tuple[tuple[int, int], str, str]]:
-    """(line and column, tag, text) of every scalar as ruamel.yaml reads it. Raises ``ValueError`` where it cannot."""
+def _nodes(body: str) -> list[tuple[tuple[int, int], str, str]] | None:
+    """(line and column, tag, text) of every scalar as ruamel.yaml reads it. Null where it cannot read what libyaml can (a tab before a comment)."""
+    import warnings
+
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    seen: set[int] = set()
     try:
-        for document in YAML(typ="rt", pure=True).compose_all(body):
-            waiting = [document]
-            while waiting:
-                node = waiting.pop()
-                if node is None or id(node) in seen:
-                    continue
-                seen.add(id(node))
-                if isinstance(node.value, list):
-                    waiting += reversed([child for item in node.value for child in (item if isinstance(item, tuple) else (item,))])
-                else:
-                    yield (node.start_mark.line + 1, node.start_mark.column + 1), str(node.tag), str(node.value)
-    except YAMLError as error:
-        raise ValueError(str(error)) from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an anchor may be used again
+            documents = list(YAML(typ="rt", pure=True).compose_all(body))
+    except YAMLError:
+        return None
+    out, seen, waiting = [], set(), documents[::-1]
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node.value, list):
+            waiting += reversed([child for item in node.value for child in (item if isinstance(item, tuple) else (item,))])
+        else:
+            out.append(((node.start_mark.line + 1, node.start_mark.column + 1), str(node.tag), str(node.value)))
+    return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 from hypothesis import given, settings
@@ -69,7 +70,7 @@ def same(ours: Any, theirs: Any) -> bool:
 
 
 @given(TREES, st.sampled_from([None, True, False]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_ruamel_writes_is_read_as_meant(tree: Any, flow: bool | None) -> None:
     from ruamel.yaml import YAML
 
@@ -86,7 +87,7 @@ def test_what_ruamel_writes_is_read_as_meant(tree: Any, flow: bool | None) -> No
 
 
 @given(st.one_of(st.binary(max_size=200), YAMLISH.map(str.encode), st.text(max_size=100).map(lambda text: text.encode(errors="surrogatepass"))))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_nothing_makes_the_reading_fail(data: bytes) -> None:
     found = Diagnostics()
     documents = read_documents("f.yaml", data, found, Limits(depth=10, aliases=20))
@@ -120,7 +121,7 @@ def check_places(value: Any) -> None:
 
 
 @given(YAMLISH)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_what_is_read_without_findings_reads_the_same_elsewhere(text: str) -> None:
     """ruamel.yaml's own scanner is the second opinion: where both accept a text, they agree."""
     from ruamel.yaml import YAML
@@ -131,7 +132,9 @@ def test_what_is_read_without_findings_reads_the_same_elsewhere(text: str) -> No
     if found or "<<" in text or "!!str" in text or "0" in text:
         return
     try:
-        theirs = [document for document in YAML(typ="safe", pure=True).load_all(HEAD + text) if document is not None]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an anchor may be used again
+            theirs = [document for document in YAML(typ="safe", pure=True).load_all(HEAD + text) if document is not None]
     except (YAMLError, ValueError, TypeError, AttributeError):
         return
     assert same(Seq(document.data for document in documents), theirs), text
