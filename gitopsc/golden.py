@@ -39,8 +39,8 @@ class Outcome:
     """What a case became: ``text`` is null where there were errors. ``expected`` is null where there is no golden file."""
 
     case: Case
-    text: str | None
-    expected: str | None
+    text: bytes | None
+    expected: bytes | None
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -97,17 +97,17 @@ def run(files: Files, shared: Sequence[Document], wanted: Sequence[Case], option
 def _outcome(files: Files, shared: Sequence[Document], case: Case, options: Options) -> Outcome:
     diagnostics = Diagnostics()
     text = _rendered(files, shared, case, options, diagnostics)
+    expected: bytes | None = None
     try:
-        expected = files.read(case.golden).decode("utf-8", "replace")
+        expected = files.read(case.golden)
     except Invalid as error:
-        expected = None
         if any(item.code != "missing-file" for item in error.diagnostics):
             diagnostics.extend(error.diagnostics)
     told = tuple(replace(item, environment=None, application=None) for item in diagnostics)
     return Outcome(case, None if diagnostics.has_errors else text, expected, told)
 
 
-def _rendered(files: Files, shared: Sequence[Document], case: Case, options: Options, diagnostics: Diagnostics) -> str | None:
+def _rendered(files: Files, shared: Sequence[Document], case: Case, options: Options, diagnostics: Diagnostics) -> bytes | None:
     """The manifests of a case as one text, or None where it has errors."""
     from gitopsc.render.emit import dump
 
@@ -131,4 +131,4 @@ def _rendered(files: Files, shared: Sequence[Document], case: Case, options: Opt
     _, manifests = compiler.manifests(application, environments[0], diagnostics)
     if not manifests and not diagnostics.has_errors:
         diagnostics.error("bad-case", "expected a case that renders manifests, found none", case.place, hint="give its application a workload of the type")
-    return "---\n".join(dump(one.data) for one in manifests)
+    return "---\n".join(dump(one.data) for one in manifests).encode("utf-8")

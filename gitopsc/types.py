@@ -120,10 +120,10 @@ def _sources(files: Files, found: Iterable[Any]) -> dict[str, str]:
 
 
 def _write(root: Path, outcomes: Sequence[Outcome]) -> frozenset[Case]:
-    changed = [outcome for outcome in outcomes if outcome.text is not None and outcome.text != outcome.expected]
-    for outcome in changed:
-        write_file(root, outcome.case.golden, str(outcome.text).encode("utf-8"))
-    return frozenset(outcome.case for outcome in changed)
+    changed = [(outcome.case, outcome.text) for outcome in outcomes if outcome.text is not None and outcome.text != outcome.expected]
+    for case, text in changed:
+        write_file(root, case.golden, text)
+    return frozenset(case for case, _ in changed)
 
 
 def _tested(types: Sequence[str], outcomes: Sequence[Outcome], written: frozenset[Case]) -> Result:
@@ -149,7 +149,7 @@ def _tested(types: Sequence[str], outcomes: Sequence[Outcome], written: frozense
 
 def _difference(outcome: Outcome) -> str:
     """A unified diff from what is expected to what was rendered."""
-    before, after = (outcome.expected or "").splitlines(), str(outcome.text).splitlines()
-    golden = outcome.case.golden if outcome.expected is not None else f"{outcome.case.golden} (not there)"
-    lines = list(unified_diff(before, after, golden, "rendered", lineterm="")) or [f"--- {golden}", "+++ rendered", "(line ends differ)"]
-    return "\n".join(lines)
+    if outcome.expected is None or outcome.text is None:
+        return f"there is no {outcome.case.golden} yet"
+    before, after = outcome.expected.decode("utf-8", "backslashreplace").split("\n"), outcome.text.decode("utf-8").split("\n")
+    return "\n".join(unified_diff(before, after, outcome.case.golden, "rendered", lineterm=""))
