@@ -76,7 +76,8 @@ class Report:
         if name == "anyOf":
             self._any_of(error, parent, path)
         elif name == "oneOf" and "x-one-of" in parent:
-            self._one_of(parent["x-one-of"], path)
+            if isinstance(step(self.data, path), dict):  # of another value, its type is told
+                self._one_of(parent["x-one-of"], path)
         elif name == "additionalProperties":
             for key in error.kind.unexpected:
                 self._unknown(key, parent, path)
@@ -179,7 +180,7 @@ class Report:
         self._add("one-of", f"expected one of '{first}' and '{second}', found both", place, (*path, second), f"keep one of them: the other is '{first}'{where}")
 
     def _bad_key(self, key: str, error: Any, path: Path) -> None:
-        schema = self._schema(error.schema_path[:-1]) if error.schema_path[-1] == "propertyNames" else self._property_names(error.schema_path)
+        schema = self._property_names(error.schema_path) if "propertyNames" in error.schema_path else self._schema(error.schema_path[:-1])
         at = step(self.data, path)
         place = at.key_place(key) if isinstance(at, Map) else place_of(self.data, path)
         if key in LIST_OPERATORS:

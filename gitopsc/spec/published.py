@@ -38,22 +38,22 @@ def published(kind: str) -> Schema:
     """
     file = FRAGMENTS.get(kind) or FILES[kind]
     out = Bundle().root(file, WRITTEN if kind in FRAGMENTS else PLAIN)
-    for name in ("workload.written",) if kind in FILES else ():
-        if name in out["definitions"]:
-            _open(out["definitions"][name]["anyOf"][0], strict=kind == "Application")
+    if kind in FILES:
+        _open_workloads(out, strict=kind == "Application")
     notes = {key: source(file)[key] for key in ("title", "description")}
     for_editors: Schema = _for_editors({"$schema": out.pop("$schema"), **notes, **out})
     return for_editors
 
 
-def _open(workload: Schema, *, strict: bool) -> None:
-    """Let a workload have fields that a component type of the workspace adds: where its type is none of ours, or cannot be told from
+def _open_workloads(schema: Any, *, strict: bool) -> None:
+    """Let workloads have fields that a component type of the workspace adds: where their type is none of ours, or cannot be told from
     the document alone.
     """
-    workload.pop("additionalProperties")
-    if strict:
-        workload["if"] = {"properties": {"type": {"enum": list(BASES)}}}
-        workload["then"] = {"propertyNames": {"enum": [*workload["properties"]]}}
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        _open_workloads(inner, strict=strict)
+    if isinstance(schema, dict) and schema.get("x-include") == FRAGMENTS["container"] and schema.pop("additionalProperties", None) is False and strict:
+        schema["if"] = {"properties": {"type": {"enum": list(BASES)}}}
+        schema["then"] = {"propertyNames": {"enum": [*schema["properties"]]}}
 
 
 def _for_editors(schema: Any) -> Any:

@@ -244,12 +244,16 @@ class Bundle:
                 yield self._defined("operator")
             else:
                 yield {**DEFINED["operator"], "properties": {"$replace": {"$ref": at}}}
-        if layer.references and not any(_is_structured(core, self._resolved) for core in cores if core.get("type") == "object"):
+        if layer.references and self._may_refer(cores):
             strings = [core for core in map(self._resolved, cores) if "string" in _types(core)]
             if not any("pattern" not in core and "enum" not in core for core in strings):
                 yield self._defined("reference" if any("pattern" in core for core in strings) else "whole-reference")
-        elif layer.references and any("pattern" in core for core in map(self._resolved, cores)):
-            yield self._defined("reference")
+
+    def _may_refer(self, cores: list[Schema]) -> bool:
+        """Whether a reference may stand for the value: for a scalar always; not for a map that layers are merged into."""
+        if any(_is_scalar(core) and "enum" not in core for core in map(self._resolved, cores)):
+            return True
+        return not any(_is_structured(core, self._resolved) for core in cores if core.get("type") == "object")
 
     def _defined(self, name: str) -> Schema:
         self.definitions[name] = DEFINED[name]
