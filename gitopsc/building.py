@@ -22,7 +22,7 @@ from gitopsc.repository.publish import Changes, publish
 from gitopsc.repository.source import SourceState, source_state
 from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.spec.kinds import Workspace, as_names
-from gitopsc.targets import Build, check_collisions, compile_selected
+from gitopsc.targets import Build, check_together, compile_selected
 from gitopsc.unchanged import git_folder, record
 from gitopsc.values import Map
 from gitopsc.workspace import Opened, finished, selected_environments
@@ -40,7 +40,7 @@ def build_all(options: Options, environments: tuple[str, ...], applications: tup
     found = [*opened.diagnostics, *(d for t in made.targets for d in t.diagnostics)]
     if workspace is None:
         return _stopped(opened, found, options)
-    diagnostics, stop = finished([*found, *check_collisions(workspace, made.targets)], options)
+    diagnostics, stop = finished([*found, *check_together(workspace, made.targets, whole=not applications)], options)
     if stop:
         return _stopped(opened, diagnostics, options)
     chosen = selected_environments(workspace, environments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gitopsc.diagnostics import Diagnostic
 from gitopsc.options import Options
 from gitopsc.report.result import Result
-from gitopsc.targets import check_collisions, compile_selected
+from gitopsc.targets import check_together, compile_selected
 from gitopsc.workspace import finished
 
 
@@ -15,7 +15,7 @@ def check(options: Options) -> Result:
     opened, summary = build.opened, ""
     found: list[Diagnostic] = [*opened.diagnostics, *(d for target in build.targets for d in target.diagnostics)]
     if opened.workspace is not None:
-        found += check_collisions(opened.workspace, build.targets)
+        found += check_together(opened.workspace, build.targets, whole=True)
         environments = [e for e in opened.workspace.environments.values() if not e.abstract]
         summary = f"{_count(len(build.every), 'application')} in {_count(len(environments), 'environment')}"
     build.save()

@@ -26,13 +26,15 @@ from gitopsc.values import Map
 
 if TYPE_CHECKING:
     from gitopsc.render.engine import Engine
+    from gitopsc.validate.references import Reference
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One application in one environment, compiled. ``tree`` (the lock's ``rendered``) is null where there were errors; ``folder`` holds
     the bytes, and is null where an earlier build made them. ``objects`` are in the order of the manifests, each with its file's
-    name and the place that made it; ``sources`` the files read beside the specs.
+    name and the place that made it; ``sources`` the files read beside the specs; ``references`` what its objects need of others,
+    gathered where the environment's policy is ``complete``.
     """
 
     environment: str
@@ -46,6 +48,7 @@ class Target:
     objects: tuple[tuple[ObjectRef, str, Place | None], ...]
     sources: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
+    references: tuple[Reference, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -94,6 +97,7 @@ class Compiler:
             objects=objects,
             sources=tuple(sorted({*self._read, *self._template_files(resolved)})),
             diagnostics=tuple(diagnostics),
+            references=_references(manifests, resolved) if made and resolved and environment.policy.get("complete") is True else (),
         )
 
     def manifests(
@@ -170,6 +174,12 @@ class Compiler:
 
     def _named(self, diagnostic: Diagnostic, application: str, environment: Environment) -> Diagnostic:
         return replace(diagnostic, application=application, environment=environment.name)
+
+
+def _references(manifests: list[Manifest], resolved: Resolved) -> tuple[Reference, ...]:
+    from gitopsc.validate.references import references_of
+
+    return tuple(reference for manifest in manifests for reference in references_of(manifest, resolved.namespace))
 
 
 def _images(resolved: Resolved) -> tuple[Image, ...]:

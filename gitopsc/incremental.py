@@ -163,12 +163,13 @@ def remember(target: Target, shas: Mapping[str, str]) -> Any:
         [(tuple(ref), name, tuple(place) if place else None) for ref, name, place in target.objects],
         [(path, shas[path]) for path in target.sources],
         [(d.severity, d.code, d.message, d.hint, tuple(d.place) if d.place else None, d.path) for d in target.diagnostics],
+        [(*r[:6], tuple(r.path), r.field, tuple(r.place) if r.place else None) for r in target.references],
     )
 
 
 def recall(kept: Any, application: str, environment: str) -> Target:
     """A remembered target: everything but the bytes of its manifests."""
-    release, inputs, version, images, tree, objects, sources, diagnostics = kept
+    release, inputs, version, images, tree, objects, sources, diagnostics, references = kept
     return Target(
         environment=environment,
         application=application,
@@ -184,7 +185,16 @@ def recall(kept: Any, application: str, environment: str) -> Target:
             Diagnostic(severity, code, message, hint, Place(*place) if place else None, path, environment, application)
             for severity, code, message, hint, place, path in diagnostics
         ),
+        references=_references(references),
     )
+
+
+def _references(kept: Any) -> tuple[Any, ...]:
+    if not kept:
+        return ()
+    from gitopsc.validate.references import Reference
+
+    return tuple(Reference._make((*item[:8], Place(*item[8]) if item[8] else None)) for item in kept)
 
 
 def holds(kept: Any, read: Files, shas: dict[str, str]) -> bool:

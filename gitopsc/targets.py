@@ -53,9 +53,23 @@ class Build:
         """Every other file that this process read: templates of component types."""
         return self._session.files.paths - set(self._session.sources.records)
 
+    @property
+    def index(self) -> Index:
+        """What an earlier build left, with what this run found out: another look at the same workspace may begin with it."""
+        return self._session.found()
+
+    def adopt(self, other: Build) -> None:
+        """Keep what ``other``, a look at the same workspace at another revision, made use of, too."""
+        self._session.used.update(other._session.used)
+
     def save(self) -> None:
         """Keep what this run found out for the next one."""
         self._session.save()
+
+    def compiler(self, applications: Iterable[str], options: Options) -> Compiler | None:
+        """A compiler of these applications alone; None where the workspace is not usable."""
+        workspace = self._session.assemble(applications)
+        return None if workspace is None else Compiler(workspace, self._session.files, options.limits, options.allow_missing_schema)
 
     def fresh(self, pairs: Iterable[Pair], options: Options) -> dict[Pair, Target]:
         """These targets compiled now, bytes and all."""
@@ -82,11 +96,11 @@ class Noted:
 class Session:
     """One look at the workspace's files, with what an earlier build left of them."""
 
-    def __init__(self, root: Path, files: Noted, diagnostics: Diagnostics, options: Options, algorithm: str) -> None:
+    def __init__(self, root: Path, files: Noted, diagnostics: Diagnostics, options: Options, algorithm: str, index: Index | None = None) -> None:
         self.root, self.files, self.options, self.algorithm = root, files, options, algorithm
         self.diagnostics = diagnostics
-        self.folder = cache_folder(options.environ, root) if options.cache else None
-        self.index: Index = incremental.load(self.folder, fingerprint())
+        self.folder = cache_folder(options.environ, root) if options.cache and index is None else None
+        self.index: Index = incremental.load(self.folder, fingerprint()) if index is None else index
         self.sources: Sources = incremental.look(files, self.index, options)
         diagnostics += self.sources.diagnostics
         general = self._documents(self.sources.paths("platform", "environment"))
@@ -146,6 +160,10 @@ class Session:
                     self.shas[path] = hashlib.sha256(self.files.read(path)).hexdigest()
             self.used[self.keys.key(target.application, target.environment)] = incremental.remember(target, self.shas)
 
+    def found(self) -> Index:
+        """The index, with what this run found out."""
+        return Index(self.index.fingerprint, self.sources.records, {**self.index.targets, **self.used}, self.locks)
+
     def save(self) -> None:
         """Write the index, if this run found out anything. Where everything was selected, what was not used is of no use any more."""
         kept = self.used if self.whole else {**self.index.targets, **self.used}
@@ -191,8 +209,14 @@ def compile_selected(options: Options, environments: Sequence[str], applications
     root = find_root(options.directory)
     diagnostics = Diagnostics()
     plain = Folder(root, (), Diagnostics(), options.limits)
-    files = Noted(Folder(root, exclude_of(plain.read(ROOT), options.limits), diagnostics, options.limits))
-    session = Session(root, files, diagnostics, options, algorithm)
+    files = Folder(root, exclude_of(plain.read(ROOT), options.limits), diagnostics, options.limits)
+    session = Session(root, Noted(files), diagnostics, options, algorithm)
+    return compile_in(session, environments, applications)
+
+
+def compile_in(session: Session, environments: Sequence[str], applications: Sequence[str]) -> Build:
+    """Every selected target of what a session looks at. Raises ``Invalid`` for a name that the workspace does not have."""
+    root, files, options, diagnostics = session.root, session.files, session.options, session.diagnostics
     concrete = list(environments) or session.concrete()
     names = list(dict.fromkeys(applications)) or session.sources.names("app")
     recalled = {(e, a): session.recall(a, e) for a in names for e in concrete}
@@ -204,7 +228,7 @@ def compile_selected(options: Options, environments: Sequence[str], applications
     chosen = [e.name for e in selected_environments(workspace, environments)]
     fine = selected_applications(workspace, stale) if stale else []
     tasks = [(a, [e for e in chosen if recalled[e, a] is None]) for a in fine]
-    made = {(t.environment, t.application): t for t in _compiled(workspace, files, tasks, options, algorithm)}
+    made = {(t.environment, t.application): t for t in _compiled(workspace, files, tasks, options, session.algorithm)}
     session.remember(made.values())
     targets = [target for a in names for e in chosen if (target := made.get((e, a)) or recalled.get((e, a))) is not None]
     session.whole = not environments and not applications
@@ -247,14 +271,25 @@ def _progress(options: Options, done: int, of: int) -> None:
         options.progress("compile", done, of)
 
 
-def check_collisions(workspace: Workspace, targets: Sequence[Target]) -> list[Diagnostic]:
-    """Two applications, or two environments of one cluster, that produce the same object: each an error naming both places."""
+def check_together(workspace: Workspace, targets: Sequence[Target], *, whole: bool) -> list[Diagnostic]:
+    """What only many targets show: objects made twice in one cluster, and, where an environment's policy is ``complete``, references
+    that nobody meets. ``whole``: every application is among the targets, so that what is not there is made by nobody.
+    """
     from gitopsc.validate.collisions import Maker, collisions
+    from gitopsc.validate.references import missing
 
     made: dict[str, list[tuple[ObjectRef, Maker]]] = {}
+    by_environment: dict[str, list[Target]] = {}
     for target in targets:
         environment = workspace.environments[target.environment]
+        by_environment.setdefault(target.environment, []).append(target)
         cluster = str(environment.target.get("cluster") or f"environment {environment.name}")
         maker = Maker(target.application, target.environment)
         made.setdefault(cluster, []).extend((ref, maker._replace(place=place)) for ref, _, place in target.objects)
-    return collisions(made)
+    found = collisions(made)
+    for name, together in by_environment.items():
+        policy = workspace.environments[name].policy
+        if whole and policy.get("complete") is True and not any(target.failed for target in together):
+            objects = [ref for target in together for ref, _, _ in target.objects]
+            found += missing(objects, {t.application: t.references for t in together}, map(str, policy.get("provided") or ()), name)
+    return found

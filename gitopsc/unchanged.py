@@ -72,7 +72,8 @@ def record(
     looked: int,
 ) -> None:
     """Remember a build after which everything is in place. ``files``: paths and signatures as they were *before* they were read;
-    ``looked``: when that was (ns); ``beside``: other files that were read; ``repository``: the Git folder and branch, None where it must be asked over the network.
+    ``looked``: when that was (ns); ``beside``: other files that were read; ``repository``: the Git folder and branch, None where it
+    must be asked over the network.
     """
     folder = cache_folder(options.environ, root)
     if folder is None or repository is None or not options.cache:

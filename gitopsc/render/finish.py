@@ -17,12 +17,14 @@ from gitopsc.values import Map
 _NAMED_ELSEWHERE = {"Service": "services.<name>.name", "PersistentVolumeClaim": "volumes.<name>.persistent.name"}
 
 
-def owned(document: Map, namespace: str, managed: bool) -> Map:
+def owned(document: Map, namespace: str, managed: bool, cluster_kinds: frozenset[tuple[str, str]] = frozenset()) -> Map:
     """The object in its namespace, unless its kind has none or it says one, and with the label that tells who manages it."""
+    version, kind = str(document.get("apiVersion")), str(document.get("kind"))
+    namespaced = (version, kind) not in cluster_kinds and kubernetes.is_namespaced(version, kind) is not False
     metadata = field(document, "metadata")
     place = metadata.place("name") or document.at
     changed: dict[str, Any] = {}
-    if "namespace" not in metadata and kubernetes.is_namespaced(str(document.get("apiVersion")), str(document.get("kind"))) is not False:
+    if namespaced and "namespace" not in metadata:
         changed["namespace"] = namespace
     labels = field(metadata, "labels")
     if managed and MANAGED_BY not in labels and isinstance(metadata.get("labels", labels), dict):
@@ -42,7 +44,7 @@ def owned(document: Map, namespace: str, managed: bool) -> Map:
 def finish(document: Map, resolved: Resolved, workload: Workload, merge_keys: MergeKeys | None, diagnostics: Diagnostics) -> Map:
     """An object of a workload, complete. Objects that hold pods also get the version's label and ``workloadSpec``."""
     managed = workload.profile != "none" and MANAGED_BY not in field(workload.spec, "labels").removed
-    document = _renamed(owned(document, workload.namespace, managed), workload)
+    document = _renamed(owned(document, workload.namespace, managed, resolved.cluster_kinds), workload)
     if not holds_pods(document):
         return document
     metadata = field(document, "metadata")

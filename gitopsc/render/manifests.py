@@ -14,7 +14,7 @@ def raw_manifests(resolved: Resolved, diagnostics: Diagnostics) -> list[tuple[st
     out = []
     for key, data in resolved.manifests.items():
         if _agrees(key, data, resolved, diagnostics):
-            out.append((key, owned(data, resolved.namespace, resolved.profile != "none")))
+            out.append((key, owned(data, resolved.namespace, resolved.profile != "none", resolved.cluster_kinds)))
     return out
 
 

@@ -32,7 +32,8 @@ def resolve(layers: Layers, application: Document, environment: Environment, rea
     try:
         merged = layers.merged(application, environment, sets)
         one = Resolution(application, environment, merged, mine, read_source)
-        result = one.result()
+        unscoped = frozenset((f"{group}/{version}", kind) for (group, version, kind), crd in layers.workspace.crds.items() if not crd.namespaced)
+        result = replace(one.result(), cluster_kinds=unscoped)
     finally:
         layers.diagnostics = outer
     outer.extend(replace(d, environment=environment.name, application=application.name) for d in mine)

@@ -66,7 +66,8 @@ class Resolved:
     """One application in one environment, ready to be rendered.
 
     ``configs`` maps a name to a map of key to text; ``manifests`` maps ``Kind/name`` to the raw object, without namespace and
-    ``managed-by``; ``patches`` are ``{target: {kind, name, apiVersion?}, merge: {…} | json: […]}`` in order.
+    ``managed-by``; ``patches`` are ``{target: {kind, name, apiVersion?}, merge: {…} | json: […]}`` in order. ``cluster_kinds``:
+    (apiVersion, kind) of custom kinds that the workspace's definitions say have no namespace.
     """
 
     application: str
@@ -86,3 +87,4 @@ class Resolved:
     manifests: Map
     patches: Seq
     profile: str
+    cluster_kinds: frozenset[tuple[str, str]] = frozenset()
