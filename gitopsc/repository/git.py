@@ -33,6 +33,7 @@ _CONFIG = {
     "core.quotePath": "true",
     "core.pager": "cat",
     "core.editor": "false",
+    "core.packedGitWindowSize": "32m",
     "core.filesRefLockTimeout": "1000",
     "core.packedRefsTimeout": "1000",
     "commit.gpgSign": "false",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
@@ -16,11 +17,16 @@ _CHUNK = 200  # ids asked for before answers are read: they fit into any pipe's 
 
 
 class ObjectReader:
-    """Objects by id. The process starts at the first read and sees objects that are written later."""
+    """Objects by id. The process starts at the first read and sees objects that are written later.
+
+    After a fork the child starts a process of its own: two that talk with one would take each other's answers.
+    """
 
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+        self._parents: subprocess.Popen[bytes] | None = None
 
     def read(self, oid: str) -> tuple[str, bytes]:
         """Kind and content of one object. Raises ``Failure`` where it is missing."""
@@ -32,6 +38,8 @@ class ObjectReader:
         found: dict[str, tuple[str, bytes]] = {}
         if not wanted:
             return found
+        if self._owner != os.getpid():
+            self._owner, self._parents, self._process = os.getpid(), self._process, None
         process = self._process = self._process or self._git.open("cat-file", "--batch")
 
         def work() -> None:

@@ -60,14 +60,37 @@ def source_state(root: Path, inputs: Mapping[str, bytes | None], *, environ: Map
 
 def resolve_revision(root: Path, revision: str, *, environ: Mapping[str, str]) -> str:
     """The commit that a person's ``revision`` means. Raises ``Invalid`` where it means none."""
-    said = Git(root, environ).run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    git = Git(root, environ)
+    said = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     commit = said.text.removeprefix("--end-of-options\n")
     if said.status != 0 or revision.startswith("-") or not commit:
         words = f" ({said.error})" if said.error else ""
         raise Invalid(
-            f"expected a revision of the workspace's Git repository, found {revision!r}{words}", hint="name a commit, a branch or a tag", code="revision"
+            f"expected a revision of the workspace's Git repository, found {revision!r}{words}", hint=_missing(git, revision), code="revision"
         )
     return commit
+
+
+def _missing(git: Git, revision: str) -> str:
+    """What to do about a revision that is not here."""
+    if git.run("rev-parse", "--is-shallow-repository").text == "true":
+        return "this is a shallow clone: git fetch --unshallow gets the rest"
+    remote, slash, branch = revision.partition("/")
+    if slash and remote in git.run("remote").text.split("\n"):
+        return f"git fetch {remote} {branch} may get it"
+    return "name a commit, a branch or a tag"
+
+
+def require_history(root: Path, *, environ: Mapping[str, str]) -> None:
+    """See that the workspace is in a Git repository that has a commit. Raises ``Invalid`` where it is not, ``Failure`` where Git refuses to read it."""
+    git = Git(root, environ)
+    said = git.run("rev-parse", "--git-dir")
+    if said.status != 0:
+        if any((folder / ".git").exists() for folder in (root, *root.parents)):
+            raise Failure(failed("rev-parse", said))
+        raise Invalid("expected the workspace to be in a Git repository, found none", hint="git init, git add and git commit make one", code="no-repository")
+    if git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}").status != 0:
+        raise Invalid("expected the workspace's Git repository to have a commit, found none", hint="git add and git commit make one", code="no-commit")
 
 
 def merge_base(root: Path, one: str, other: str, *, environ: Mapping[str, str]) -> str:
@@ -81,7 +104,10 @@ def merge_base(root: Path, one: str, other: str, *, environ: Mapping[str, str]) 
 
 
 class GitFiles:
-    """``Files`` of the workspace at a revision. Symbolic links are never followed. Use as long as needed, then ``close``."""
+    """``Files`` of the workspace at a revision. Symbolic links are never followed. Use as long as needed, then ``close``.
+
+    ``exclude`` may be set later than at the start: it stands in a file of the revision itself.
+    """
 
     def __init__(
         self,
@@ -93,8 +119,8 @@ class GitFiles:
         diagnostics: Diagnostics | None = None,
         limits: Limits = DEFAULT,
     ) -> None:
-        git = Git(root, environ)
-        self._exclude = exclude
+        git = Git(root, dict(environ))
+        self.exclude = exclude
         self._diagnostics = Diagnostics() if diagnostics is None else diagnostics
         self._limits = limits
         self._entries = _tree(git, commit)
@@ -104,7 +130,7 @@ class GitFiles:
         """The spec files, sorted by path; what changes when their content does is the object id. Links that lead out are reported."""
         self._judge_links()
         paths = [path for path, entry in self._entries.items() if entry.mode in {FILE, EXECUTABLE}]
-        return [SourceFile(path, (self._entries[path].oid,)) for path in select(paths, self._exclude, self._diagnostics)]
+        return [SourceFile(path, (self._entries[path].oid,)) for path in select(paths, self.exclude, self._diagnostics)]
 
     def read(self, path: str) -> bytes:
         """A file's content. Raises ``Invalid`` where it is missing, a link, no file, or too large."""
@@ -143,7 +169,7 @@ class GitFiles:
     def _judge_links(self) -> None:
         links = [path for path, entry in self._entries.items() if entry.mode == SYMLINK]
         contents = self._reader.read_all(self._entries[path].oid for path in links)
-        for path in select(links, self._exclude, Diagnostics()):
+        for path in select(links, self.exclude, Diagnostics()):
             target = contents[self._entries[path].oid][1].decode(errors="replace")
             meant = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
             if meant not in self._entries:
