@@ -95,9 +95,13 @@ def _matches(value: Any, pattern: tuple[str, ...], path: tuple[str, ...]) -> Ite
                 yield from _matches(value[key], pattern[1:], (*path, key))
 
 
-def own_fields(base: str, spec: Map) -> Map:
-    """The part of a platform's defaults that a built-in type has: without the fields that ``foreign_fields`` names. Shares what is unchanged."""
-    for path in foreign_fields(base, spec):
+def own_fields(base: str, spec: Map, extra: Mapping[str, Any] | None = None) -> Map:
+    """The part of a platform's defaults that a type has: without the fields that ``foreign_fields`` names, and without those that only
+    other component types add. ``base`` is the built-in type, ``extra`` the JSON Schema of the fields added to it. Shares what is unchanged.
+    """
+    added = (extra or {}).get("properties") or {}
+    unknown = [(key,) for key in spec if key not in fields("workload") and key not in added and key != "$replace"]
+    for path in [*foreign_fields(base, spec), *unknown]:
         spec = _without(spec, path)
     return spec
 

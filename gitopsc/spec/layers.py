@@ -297,17 +297,12 @@ class Layers:
         return self._enforced[key]
 
     def _platform(self, layers: list[tuple[str, Map]], kind: ComponentType, environment: Environment, path: Path) -> Map:
-        from gitopsc.spec.schema import fields_of
+        from gitopsc.spec.fields import own_fields
 
-        known = fields_of(kind.base) | frozenset(kind.schema.get("properties") or ()) | set(CHOOSERS)
         native = self._native(environment, kind)
         out = Map()
         for label, written in layers:
-            kept = Map({k: v for k, v in written.items() if k in known}, written.at)
-            kept.places.update(written.places)
-            kept.keys_at.update(written.keys_at)
-            kept.raw.update(written.raw)
-            normal = normalise.workload(kept, MAIN, self.diagnostics, every=(EVERY,))
+            normal = normalise.workload(own_fields(kind.base, written, kind.schema), MAIN, self.diagnostics, every=(EVERY,))
             out = merge(out, normal, self._layer(label, warn=False, native=native), WORKLOAD, path)
         return out
 

@@ -237,6 +237,8 @@ def _check_workloads(
             path=f"spec.workloads.{fragment.name}",
             diagnostics=diagnostics,
             strict_fields=kind is not None,
+            name=fragment.name,
+            place=fragment.place,
         )
         if not fine:
             broken.add(("Application", owner))

@@ -105,10 +105,6 @@ def check_workload(
     if base == "cronjob" and name is not None and len(name) > CRONJOB_NAME:
         message = f"expected a name of at most {CRONJOB_NAME} characters for a cronjob, found one of {len(name)}"
         diagnostics.error("bad-name", message, place or spec.at, hint="Kubernetes adds to it to name the jobs: shorten it", path=path)
-    if base == "cronjob" and resolved and "schedule" not in spec:
-        diagnostics.error(
-            "missing-field", "expected 'schedule' here, found nothing", place or spec.at, hint='write when it runs, such as "15 3 * * *"', path=path
-        )
     return not any(item.severity == "error" for item in diagnostics[before:])
 
 

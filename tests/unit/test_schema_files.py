@@ -304,4 +304,5 @@ def test_defaults_keep_what_a_type_has() -> None:
     assert own_fields("service", spec) == {"scale": 2, "labels": {"a": "b"}, "rollout": {"maxSurge": 1}, "volumes": {"v": {"persistent": {"size": "1Gi"}}}}
     assert own_fields("cronjob", spec) == {"labels": {"a": "b"}, "volumes": {"v": {"persistent": {"size": "1Gi"}}}}
     assert own_fields("stateful", spec) == {**spec, "rollout": {"partition": 1}}
+    assert own_fields("service", Map({"heap": 1, "pool": 2}), {"properties": {"heap": {}}}) == {"heap": 1}
     assert spec["rollout"] == {"partition": 1, "maxSurge": 1}
