@@ -142,13 +142,13 @@ class _Walk:
         is_folder = entry.is_dir(follow_symlinks=False)
         is_spec = path.endswith(SUFFIXES)
         is_link = entry.is_symlink()
-        if not (is_folder or is_spec or is_link) or self._excluded(path, is_folder or is_link):
+        if not (is_folder or is_spec or is_link) or (self.globs is not None and self._excluded(self.globs, path, is_folder or is_link)):
             return False
         if is_link:
             if is_spec or not Path(self.root, path).is_file():
                 self.links.append((path, is_spec))
             return False
-        if FORBIDDEN.search(path) or "\n" in path or not _printable(path):
+        if not (path.isascii() and path.isprintable()) and (FORBIDDEN.search(path) or "\n" in path or not _printable(path)):
             self._refuse(path, "bad-path", f"expected a name of printable characters in UTF-8, found {path!a}", "rename it")
             return False
         if is_folder:
@@ -160,8 +160,9 @@ class _Walk:
         self.files.append(SourceFile(path, (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns)))
         return False
 
-    def _excluded(self, path: str, is_folder: bool) -> bool:
-        return self.globs is not None and bool(self.globs.fullmatch(path) or (is_folder and self.globs.fullmatch(f"{path}/")))
+    @staticmethod
+    def _excluded(globs: re.Pattern[str], path: str, is_folder: bool) -> bool:
+        return bool(globs.fullmatch(path) or (is_folder and globs.fullmatch(f"{path}/")))
 
     def judge_links(self) -> None:
         """Report the links that leave the workspace, lead nowhere, or hide something: what they point to must be read where it stands."""

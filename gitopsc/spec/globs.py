@@ -18,6 +18,10 @@ def glob_problem(pattern: str) -> str | None:
         return "expected a glob, found one that begins with '!'"
     if any(part in (".", "..") for part in pattern.split("/")) or "\\" in pattern:
         return "expected a glob relative to the workspace with '/' between names, found '.', '..' or a backslash"
+    try:
+        re.compile(_expression(pattern))
+    except re.error:
+        return "expected a glob, found a set in [ ] that is none"
     return None
 
 
@@ -27,34 +31,42 @@ def compile_globs(patterns: Sequence[str]) -> re.Pattern[str] | None:
 
 
 def _expression(pattern: str) -> str:
-    anchored = "/" in pattern.rstrip("/")
-    folders_only = pattern.endswith("/")
+    """Between two wildcards the first match is as good as any later one, so nothing behind ``(?>`` is tried twice: no pattern is slow."""
     parts = pattern.strip("/").split("/")
-    out = "" if anchored else "(?:.*/)?"
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
+    if "/" not in pattern.rstrip("/"):
+        parts = ["**", *parts]
+    groups: list[list[str]] = [[]]
+    for part in parts:
         if part == "**":
-            out += ".*" if last else "(?:.*/)?"
-            continue
-        out += _name(part) + ("" if last else "/")
-    if parts[-1] == "**":
-        return out
-    return out + ("/" if folders_only else "/?")
+            groups.append([])
+        else:
+            groups[-1].append(_name(part))
+    first, *others = ["/".join(group) for group in groups]
+    end = "/" if pattern.endswith("/") else "/?"
+    if not others:
+        return first + end
+    out = f"{first}/" if first else ""
+    out += "".join(f"(?>(?:|.*?/){middle}/)" for middle in others[:-1] if middle)
+    return out + (f"(?:.*/)?{others[-1]}" if others[-1] else ".*") + end
 
 
 def _name(part: str) -> str:
-    out, at = "", 0
+    chunks = [""]
+    at = 0
     while at < len(part):
         character = part[at]
         at += 1
         if character == "*":
-            out += "[^/]*"
+            chunks.append("")
         elif character == "?":
-            out += "[^/]"
+            chunks[-1] += "[^/]"
         elif character == "[" and (end := part.find("]", at + 1)) > 0:
-            inside = part[at:end].replace("\\", "\\\\").replace("[", "\\[")
-            out += f"[^{inside[1:]}/]" if inside.startswith(("!", "^")) else f"(?!/)[{inside}]"
+            inside = re.sub(r"([\[&~|]|(?<=-)-)", r"\\\1", part[at:end])
+            chunks[-1] += f"[^{inside[1:]}/]" if inside.startswith(("!", "^")) else f"(?!/)[{inside}]"
             at = end + 1
         else:
-            out += re.escape(character)
-    return out
+            chunks[-1] += re.escape(character)
+    first, *others = chunks
+    if not others:
+        return first
+    return first + "".join(f"(?>[^/]*?{middle})" for middle in others[:-1] if middle) + f"[^/]*{others[-1]}"

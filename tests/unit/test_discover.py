@@ -10,10 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure, Invalid, Place
 from gitopsc.limits import Limits
 from gitopsc.spec.discover import Folder, beside, find_root, read_file, read_source, select, walk
+from gitopsc.spec.globs import compile_globs, glob_problem
 from gitopsc.values import Seq
 
 TREE = [
@@ -73,6 +76,14 @@ EXCLUDES = [
     ("b.yaml/", []),
     ("docs/**/b.yaml", ["docs/deep/b.yaml"]),
     ("docs/**/a.yaml", ["docs/a.yaml"]),
+    ("**/**/a/*", ["apps/a/app.yaml", "apps/a/app.yml"]),
+    ("**/a/**/*.yml", ["apps/a/app.yml"]),
+    ("*p*p*.y*l", ["apps/a/app.yaml", "apps/a/app.yml"]),
+    ("apps/*/", ["apps/a/app.yaml", "apps/a/app.yml"]),
+    ("**/apps/**/app.yml", ["apps/a/app.yml"]),
+    ("apps/**", ["apps/a/app.yaml", "apps/a/app.yml", "apps/b.yaml"]),
+    ("**", ["apps/a/app.yaml", "apps/a/app.yml", "apps/b.yaml", "docs/a.yaml", "docs/deep/b.yaml", "gitopsc.yaml"]),
+    ("**/", ["apps/a/app.yaml", "apps/a/app.yml", "apps/b.yaml", "docs/a.yaml", "docs/deep/b.yaml"]),
     ("apps/?/app.y[am]*l", ["apps/a/app.yaml", "apps/a/app.yml"]),
     ("apps/[!b]", ["apps/a/app.yaml", "apps/a/app.yml"]),
     ("apps/[b-z].yaml", ["apps/b.yaml"]),
@@ -108,6 +119,29 @@ def test_globs_that_are_wrong_have_a_place(root: Path, pattern: str) -> None:
     found = Diagnostics()
     assert len(walk(root, exclude, found)) == 6
     assert [(d.code, d.place) for d in found] == [("bad-glob", Place("gitopsc.yaml", 5, 3))]
+
+
+@given(st.text(st.sampled_from("a/*?[]!^-&~|.b\\+("), max_size=12), st.sampled_from(["a/b.yaml", "a/", "b", "a-b/[a]", "&&"]))
+def test_any_pattern_is_a_glob_or_an_error(pattern: str, path: str) -> None:
+    if glob_problem(pattern) is None:
+        expression = compile_globs([pattern])
+        assert expression is not None
+        expression.fullmatch(path)
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 30 + "b", "**/a/" * 30 + "b", "a*" * 30, "**/*a*/" * 20 + "b", "*" * 100 + "b", "**/" * 50 + "b"])
+def test_no_pattern_is_slow(pattern: str) -> None:
+    expression = compile_globs([pattern])
+    assert expression is not None
+    start = time.perf_counter()
+    for path in ("a" * 255, "a/" * 1000, "a" * 100 + "/" + "a" * 100, "aa/" * 100 + "c"):
+        expression.fullmatch(path)
+    assert time.perf_counter() - start < 0.5
+
+
+@pytest.mark.parametrize("pattern", ["[z-a]", "[!z-a]"])
+def test_sets_that_are_none(pattern: str) -> None:
+    assert glob_problem(pattern) == "expected a glob, found a set in [ ] that is none"
 
 
 def test_find_root(root: Path) -> None:
