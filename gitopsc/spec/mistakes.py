@@ -14,6 +14,7 @@ from gitopsc.spec.written import LIST_OPERATORS, Schema, json_type, step_into
 from gitopsc.values import LeadingZero, Map, Path, Seq, place_of
 
 NOT_SUPPORTED = "'{}' is not supported by this version of gitopsc"
+RECENT = 500
 MODES = ("mode", "defaultMode")
 
 
@@ -51,7 +52,7 @@ class Report:
         for error in errors:
             self._error(error)
         said: set[tuple[object, ...]] = set()
-        known = {(item.place, item.code, item.message) for item in diagnostics if item.place}  # what an alias stands for is told once
+        known = {(item.place, item.code, item.message) for item in diagnostics[-RECENT:] if item.place}  # what an alias stands for is told once
         for mistake in self.mistakes:
             if self._follows(mistake):
                 continue

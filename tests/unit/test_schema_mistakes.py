@@ -322,3 +322,34 @@ def test_what_an_alias_stands_for_is_told_once() -> None:
 def test_nothing_is_missing_where_something_could_not_be_read() -> None:
     found = findings("apiVersion: gitopsc.dev/v1alpha1\nkind: Workspace\nmetadata: {name: a}\nspec: {kubernetesVersion: .nan}\n")
     assert [f[2] for f in found] == ["number-out-of-range"]
+
+
+@pytest.mark.parametrize(
+    ("image", "fine"),
+    [
+        ("nginx", True),
+        ("nginx:latest", True),
+        ("localhost:5000/nginx", True),
+        ("registry.example.com:5000/a/b_c/d--e:v1", True),
+        ("a@sha256:" + "0" * 64, True),
+        ("Nginx:1", False),
+        ("nginx:", False),
+        (":1", False),
+        ("registry.example.com:5000/", False),
+        ("https://ghcr.io/a", False),
+        ("a b", False),
+        ("a:" + "1" * 129, False),
+        ("a@sha256:123", False),
+        ("a//b", False),
+        ("a/" * 300 + "b:1", False),
+    ],
+)
+def test_images(image: str, fine: bool) -> None:
+    assert [f[2] for f in workload(f"image: '{image}'")] == ([] if fine else ["bad-value"])
+
+
+def test_an_image_s_repository_has_at_most_255_characters() -> None:
+    found = workload(f"containers: {{web: {{image: {{repository: {'a' * 256}}}}}}}", resolved=True)
+    assert [(f[2], f[3].partition(", found")[0]) for f in found] == [
+        ("bad-value", "expected an image's repository in lower case, such as ghcr.io/acme/web, of at most 255 characters")
+    ]
