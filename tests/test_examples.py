@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,3 +152,15 @@ def test_shop_labels_of_the_workspace_are_on_objects_and_not_on_pods(shop: dict[
     for objects in shop.values():
         assert objects["Service/api"]["metadata"]["labels"]["acme.example/cost-center"] == "4711"
         assert "acme.example/cost-center" not in objects["Deployment/api"]["spec"]["template"]["metadata"]["labels"]
+
+
+def test_the_demo_runs_without_settings_and_says_what_next(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".gitopsc"))
+    (tmp_path / "home").mkdir()
+    environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path / "home"), "GITOPSC_STRICT": "not for the demo"}
+    done = subprocess.run(["bash", tmp_path / "examples" / "demo"], env=environ, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "== Done" in done.stdout
+    assert "Try next" in done.stdout
+    assert done.stdout.count("committed ") == 2
+    assert "already up to date" in done.stdout

@@ -56,16 +56,22 @@ def with_version(labels: Map, workload: Workload) -> Map:
     version = version_label(workload.version)
     if workload.profile == "none" or version is None or VERSION in labels or VERSION in field(workload.spec, "labels").removed:
         return labels
-    out = Map((), labels.at)
+    out, place = Map((), labels.at), _version_place(workload)
     standard = [key for key in labels if key.startswith("app.kubernetes.io/")]
     last = standard[-1] if standard else None
     if last is None:
-        out.put(VERSION, version, workload.place)
+        out.put(VERSION, version, place)
     for key, value in labels.items():
         out.put(key, value, labels.place(key))
         if key == last:
-            out.put(VERSION, version, workload.place)
+            out.put(VERSION, version, place)
     return out
+
+
+def _version_place(workload: Workload) -> Place | None:
+    """Where the tag is said that the label repeats: the main container's image."""
+    image = field(field(field(workload.spec, "containers"), workload.main), "image")
+    return image.place("tag") or workload.place
 
 
 def version_label(version: str | None) -> str | None:
