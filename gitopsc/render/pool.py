@@ -14,6 +14,7 @@ import selectors
 import signal
 import struct
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -108,7 +109,9 @@ class _Pool:
         """One worker more, with its first tasks."""
         order_end, orders = os.pipe()
         results, result_end = os.pipe()
-        process = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # other threads, if there are any, are none of the workers' business
+            process = os.fork()
         if process == 0:
             inherited = [fd for worker in self.workers.values() for fd in (worker.orders, worker.results)]
             _work(self.tasks, self.function, self.limits, order_end, result_end, [*inherited, orders, results])
