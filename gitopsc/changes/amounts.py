@@ -74,15 +74,19 @@ def resourced(subject: Subject) -> Iterator[Consequence]:
 
 
 def _resources(subject: Subject, kind: str, before: Amounts, after: Amounts) -> Iterator[Consequence]:
+    changed = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
+    if not changed:
+        return
+    message = f"{kind} of a pod: {_steps(changed, before, after)}"
     counts = _counts(subject)
-    for name in dict.fromkeys((*before, *after)):
-        old, new = before.get(name), after.get(name)
-        if old == new:
-            continue
-        message = f"{kind} of {name} {_shown(name, old)} → {_shown(name, new)} a pod"
-        if old is not None and new is not None and counts is not None:
-            message += f", {_shown(name, old * counts[0])} → {_shown(name, new * counts[1])} in all ({counts[1]} replica{'' if counts[1] == 1 else 's'})"
-        yield Consequence("resources", message)
+    if counts is not None and max(counts) > 1:
+        totals = [{name: amount * number for name, amount in side.items()} for side, number in zip((before, after), counts, strict=True)]
+        message += f"; of all {counts[1]}: {_steps(changed, *totals)}"
+    yield Consequence("resources", message)
+
+
+def _steps(names: list[str], before: Amounts, after: Amounts) -> str:
+    return ", ".join(f"{name} {_shown(name, before.get(name))} → {_shown(name, after.get(name))}" for name in names)
 
 
 def _counts(subject: Subject) -> tuple[int, int] | None:

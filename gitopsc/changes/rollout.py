@@ -113,12 +113,15 @@ def _shrinks(field: Field) -> bool:
 
 def restarted(subject: Subject) -> Iterator[Consequence]:
     """Pods that are replaced because their template differs."""
-    if subject.before is None or subject.after is None or subject.type not in _ROLLING or subject.template is None:
+    template = subject.template
+    if subject.before is None or subject.after is None or subject.type not in _ROLLING or template is None:
         return
-    changed = subject.below(*subject.template)
+    changed = subject.below(*template)
     if not changed or at(subject.after, "spec", "replicas") == 0 or at(subject.after, "spec", "paused") is True:
         return
-    yield Consequence("restart", f"{_how(subject)}: {few([_cause(field, subject.template) for field in changed])}")
+    labels = (*template, "metadata")  # they follow from what else changes, so they are told last
+    telling = sorted(changed, key=lambda field: field.below(*labels))
+    yield Consequence("restart", f"{_how(subject)}: {few([_cause(field, template) for field in telling])}")
 
 
 def _how(subject: Subject) -> str:
@@ -132,8 +135,8 @@ def _how(subject: Subject) -> str:
 
 def _cause(field: Field, template: tuple[str, ...]) -> str:
     """What differs in the template, in short; a ConfigMap that is named by its content by what it means."""
-    stems = {stem(str(value)) for value in (field.before, field.after)}
-    if field.path[-1] == "name" and len(stems) == 1 and None not in stems:
-        return f"the content of ConfigMap {stems.pop()} changes"
+    before, after = stem(str(field.before)), stem(str(field.after))
+    if field.path[-1] == "name" and before is not None and before == after:
+        return f"the content of ConfigMap {after} changes"
     path = field.path[len(template) :]
     return written(path[1:] if path[:1] == ("spec",) else path)

@@ -52,9 +52,9 @@ def block(value: Any) -> list[str]:
         for key, item in value.items():
             lines = block(item)
             if isinstance(item, dict | list | tuple) and item:
-                out += [f"{_scalar(key)}:", *(f"  {text}" for text in lines)]
+                out += [f"{scalar(key)}:", *(f"  {text}" for text in lines)]
             else:
-                out.append(f"{_scalar(key)}: {lines[0]}")
+                out.append(f"{scalar(key)}: {lines[0]}")
         return out
     if isinstance(value, list | tuple) and value:
         out = []
@@ -62,10 +62,11 @@ def block(value: Any) -> list[str]:
             first, *rest = block(item)
             out += [f"- {first}", *(f"  {text}" for text in rest)]
         return out
-    return ["{}" if isinstance(value, dict) else "[]" if isinstance(value, list | tuple) else _scalar(value)]
+    return ["{}" if isinstance(value, dict) else "[]" if isinstance(value, list | tuple) else scalar(value)]
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """A scalar as YAML and JSON alike read it back, in printable characters."""
     if not isinstance(value, str):
         return json.dumps(value)
     if _PLAIN.match(value) and value.lower() not in _WORDS:

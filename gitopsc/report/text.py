@@ -1,61 +1,69 @@
-"""Results for people, one formatter a kind."""
+"""Results for people."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gitopsc.report.differences import Group, Line, consequence_lines, field_lines, groups, sections, title
 from gitopsc.report.document import block
 from gitopsc.report.findings import Paint, plain
-from gitopsc.report.redact import VERBATIM, line, mapped, visible
+from gitopsc.report.redact import VERBATIM, mapped, visible
+from gitopsc.report.redact import line as safe
 from gitopsc.report.result import Result
-from gitopsc.report.words import CHANGES, count, object_name, place_name, value_name
+from gitopsc.report.words import CHANGES, count, some
 
-_SIGNS = {"created": ("+", "32"), "changed": ("~", "33"), "deleted": ("-", "31")}
+_COLOURS = {"+": "32", "-": "31", "~": "33", "!": "35", "@": "36", " ": "2"}
+_SIGNS = {"created": "+", "changed": "~", "deleted": "-"}
+_MOST_LINES = 40
+"""Lines of one field that a terminal shows."""
 
 
 def text(result: Result, paint: Paint = plain) -> str:
     """What standard output shows: the story's own text, else the kind's formatter, else the fields. Nothing where errors ended it early."""
     if result.text is not None:
         return result.text if result.kind in VERBATIM else visible(result.text)
-    if any(item.severity == "error" for item in result.diagnostics):
+    ended = any(item.severity == "error" for item in result.diagnostics)
+    if result.kind == "DiffResult" and (result.data.get("changes") or not ended):
+        return "".join(f"{row}\n" for row in _diff(result.data, paint))
+    if ended:
         return ""
-    formatter = _FORMATTERS.get(result.kind)
-    if formatter:
-        return "".join(f"{row}\n" for row in formatter(mapped(result.data, line), paint))
     return "".join(f"{row}\n" for row in block(mapped(result.data, visible))) if result.data else ""
 
 
 def _diff(data: Mapping[str, Any], paint: Paint) -> list[str]:
-    if not data["changes"]:
+    """What changes, once for all environments that change alike."""
+    changes = data["changes"]
+    if not changes:
         return ["no differences"]
-    out: list[str] = []
-    heading = None
-    for change in data["changes"]:
-        if heading != (change["environment"], change["application"]):
-            heading = (change["environment"], change["application"])
-            out.append(paint(f"{heading[0]} {heading[1]}", "1"))
-        sign, colour = _SIGNS[change["change"]]
-        named = paint(f"{sign} {object_name(change['object'])}", colour)
-        out.append(f"{named} {change['change']}")
-        out += [_field(field, paint) for field in change.get("fields", ())]
-        out += [f"    {paint(item['kind'], '35')}: {item['message']}" for item in change.get("consequences", ())]
-    totals = [count(found, "object") + f" {change}" for change in CHANGES if (found := sum(item["change"] == change for item in data["changes"]))]
+    compared = safe(title(data))
+    out = [paint(compared, "1")] if compared else []
+    for application, environments, items in sections(groups(changes)):
+        where = "" if compared else f"{some(map(safe, environments))}: "
+        out.append(paint(f"{where}{safe(application)}", "1"))
+        for group in items:
+            out += _object(group, paint)
+    totals = [count(found, "object") + f" {change}" for change in CHANGES if (found := sum(item["change"] == change for item in changes))]
     return [*out, ", ".join(totals)]
 
 
-def _field(field: Mapping[str, Any], paint: Paint) -> str:
-    before, after = field.get("before"), field.get("after")
-    origin = place_name(field.get("origin"))
-    if before is None:
-        what = paint(f"+ {field['path']}: {value_name(after)}", "32")
-    elif after is None:
-        what = paint(f"- {field['path']}: {value_name(before)}", "31")
-    else:
-        what = f"~ {field['path']}: {paint(value_name(before), '31')} → {paint(value_name(after), '32')}"
-    return f"    {what}" + (f"  ({origin})" if origin else "")
+def _object(group: Group, paint: Paint) -> Iterator[str]:
+    change = group.change["change"]
+    sign = _SIGNS[change]
+    yield paint(f"{sign} {safe(group.name)} {change}", _COLOURS[sign])
+    for field in group.change.get("fields", ()) if change == "changed" else ():
+        lines = field_lines(field, whole=False)
+        yield from (f"    {_painted(line, paint)}" for line in lines[:_MOST_LINES])
+        if len(lines) > _MOST_LINES:
+            yield f"    … {count(len(lines) - _MOST_LINES, 'more line')}"
+    yield from (f"    {_painted(line, paint)}" for line in consequence_lines(group.change))
 
 
-_FORMATTERS: dict[str, Callable[[Mapping[str, Any], Paint], list[str]]] = {
-    "DiffResult": _diff,
-}
+def _painted(line: Line, paint: Paint) -> str:
+    place = f"  ({line.place})" if line.place else ""
+    if line.mark == "!":
+        kind, _, message = line.text.partition(":")
+        return f"{paint(kind, _COLOURS['!'])}:{message}"
+    if line.mark == "@":
+        return f"  {paint(line.text, _COLOURS['@'])}"
+    return f"{paint(f'{line.mark} {line.text}', _COLOURS[line.mark])}{place}".rstrip()
