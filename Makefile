@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RUN := .venv/bin/python -m
-LOCKS := requirements/runtime.lock requirements/dev.lock
+LOCKS := .ci/requirements/runtime.lock .ci/requirements/dev.lock
 
 setup: .venv/.ready
 
@@ -19,7 +19,7 @@ setup: .venv/.ready
 	  echo "setup: $$found, $$("$$found" --version)"; \
 	  "$$found" -m venv --clear .venv; \
 	fi
-	@$(RUN) pip install --quiet --require-hashes -r requirements/runtime.lock -r requirements/dev.lock
+	@$(RUN) pip install --quiet --require-hashes -r .ci/requirements/runtime.lock -r .ci/requirements/dev.lock
 	@$(RUN) pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
@@ -44,7 +44,7 @@ bench: setup
 
 lock: setup
 	@$(RUN) pip install --quiet pip-tools
-	@sh requirements/lock
+	@sh .ci/requirements/lock
 
 clean:
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
