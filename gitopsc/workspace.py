@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gitopsc.diagnostics import Diagnostic, Diagnostics, Invalid, tidy
+from gitopsc.advice import advised
+from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure, Invalid, tidy
 from gitopsc.options import Options
 from gitopsc.spec.discover import Files, Folder, find_root
 from gitopsc.spec.kinds import Environment, Workspace
@@ -28,10 +30,9 @@ class Opened:
         for item in diagnostics:
             if item.place is None or item.place.file in self._texts or item.place.file.startswith("gitopsc:"):
                 continue
-            try:
+            # A file that cannot be read (a link, a pipe) has no line to show.
+            with contextlib.suppress(Invalid, Failure, OSError):
                 self._texts[item.place.file] = self.files.read(item.place.file).decode("utf-8", "replace")
-            except (Invalid, OSError):
-                self._texts[item.place.file] = ""
         return self._texts
 
 
@@ -78,6 +79,6 @@ def selected_applications(workspace: Workspace, names: Iterable[str]) -> list[st
 
 
 def finished(diagnostics: Iterable[Diagnostic], options: Options) -> tuple[tuple[Diagnostic, ...], bool]:
-    """The diagnostics in their one order, and whether any of them stops the command."""
-    found = tuple(tidy(diagnostics, strict=options.strict))
+    """The diagnostics in their one order, each with a word about what to do, and whether any of them stops the command."""
+    found = tuple(map(advised, tidy(diagnostics, strict=options.strict)))
     return found, any(d.severity == "error" for d in found)
