@@ -44,18 +44,18 @@ def _number(value: Any) -> str:
 def _scaler(subject: Subject) -> Iterator[Consequence]:
     before, after = (_range(side) for side in (subject.before, subject.after))
     if subject.before is None:
-        yield Consequence("scale", f"scaled automatically between {after} replicas")
+        yield Consequence("scale", f"scaled automatically: {after} replicas")
     elif subject.after is None:
         yield Consequence("scale", f"no longer scaled automatically ({before} replicas before)")
     elif before != after:
-        yield Consequence("scale", f"scaled automatically between {before} → {after} replicas")
+        yield Consequence("scale", f"scaled automatically: {before} → {after} replicas")
     elif subject.below("spec"):
-        yield Consequence("scale", f"scaled automatically by other rules, still between {after} replicas")
+        yield Consequence("scale", f"scaled automatically by other rules, still {after} replicas")
 
 
 def _range(scaler: Any) -> str:
     least = at(scaler, "spec", "minReplicas")
-    return f"{1 if least is None else least} and {at(scaler, 'spec', 'maxReplicas')}"
+    return f"{1 if least is None else least} to {at(scaler, 'spec', 'maxReplicas')}"
 
 
 def resourced(subject: Subject) -> Iterator[Consequence]:

@@ -9,7 +9,7 @@ from gitopsc.changes.subject import Consequence, Subject, at, containers, few, l
 
 _RBAC = "rbac.authorization.k8s.io"
 _RULES = frozenset({"Role", "ClusterRole"})
-_NODE = {"hostPID": "the processes of its node", "hostIPC": "the memory of processes of its node"}
+_NODE = {"hostPID": "the processes of their node", "hostIPC": "the shared memory of their node"}
 
 
 def permitted(subject: Subject) -> Iterator[Consequence]:
