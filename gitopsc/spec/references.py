@@ -21,8 +21,8 @@ WORD = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)*
 class Unresolved(Exception):
     """A reference that cannot be followed: what was expected and found, and what to do."""
 
-    def __init__(self, message: str, hint: str | None = None, code: str = "unknown-reference") -> None:
-        self.message, self.hint, self.code = message, hint, code
+    def __init__(self, message: str, hint: str | None = None, code: str = "unknown-reference", cycle: frozenset[str] = frozenset()) -> None:
+        self.message, self.hint, self.code, self.cycle = message, hint, code, cycle
         super().__init__(message)
 
 
@@ -45,11 +45,11 @@ class Expander:
     roots: Mapping[str, Root]
     diagnostics: Diagnostics
     active: list[str] = field(default_factory=list)
-    failed: bool = False
+    cycles: set[frozenset[str]] = field(default_factory=set)
 
     def within(self, roots: Mapping[str, Root]) -> Expander:
         """The same expansion with other roots (another workload's ``self``); cycles are found across both."""
-        return Expander({**self.roots, **roots}, self.diagnostics, self.active)
+        return Expander({**self.roots, **roots}, self.diagnostics, self.active, self.cycles)
 
     def tree(self, value: Any, place: Place | None = None) -> Any:
         """The tree with every reference expanded; parts without any are shared. Keys are left alone."""
@@ -127,7 +127,10 @@ class Expander:
             return None
 
     def _tell(self, problem: Unresolved, place: Place | None) -> None:
-        self.failed = True
+        if problem.cycle:
+            if problem.cycle in self.cycles:
+                return  # told where it was met first
+            self.cycles.add(problem.cycle)
         self.diagnostics.error(problem.code, problem.message, place, hint=problem.hint)
 
     def find(self, written: str) -> Found:
@@ -142,8 +145,9 @@ class Expander:
             )
         key = f"{id(root)}:{name}"
         if key in self.active:
-            chain = " → ".join(item.partition(":")[2] for item in [*self.active[self.active.index(key) :], key])
-            raise Unresolved(f"expected references to end, found the cycle {chain}", "make one of them a plain value", "reference-cycle")
+            loop = self.active[self.active.index(key) :]
+            chain = " → ".join(item.partition(":")[2] for item in [*loop, key])
+            raise Unresolved(f"expected references to end, found the cycle {chain}", "make one of them a plain value", "reference-cycle", frozenset(loop))
         self.active.append(key)
         try:
             found = root(steps[1:], self)
