@@ -38,6 +38,7 @@ _METHODS: dict[type, frozenset[str]] = {
 _FINAL = frozenset((str, int, bool, Map, Seq, type(None), type(OMIT)))
 _SMALL = range(-(1 << 63), 1 << 64)
 _REPEAT = 1 << 16
+_LONGEST = 30_000  # compiling costs some 60 µs a word, in the process that has no limits
 _TOKENS = [token(number) for number in range(1024)]
 
 
@@ -115,10 +116,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return TokenStream(stream, name, filename)
 
     def _marked(self, source: str, name: str | None, filename: str | None, state: str | None) -> Iterator[tuple[int, str, str]]:
-        template, at = self.templates[name or ""], 0
+        template, at, size = self.templates[name or ""], 0, 0
         self.runs.append(template.place(1))
         for line, kind, value in self.lexer.tokeniter(source, name, filename, state):
             at = source.find(value, at)
+            size += 1 + (value.count("\n") if kind == "data" else 0)
+            if size > _LONGEST:
+                raise jinja2.TemplateSyntaxError(f"expected a template of at most {_LONGEST} lines and words of statements", line, name, filename)
             if kind != "data":
                 at += len(value)
                 yield line, kind, value

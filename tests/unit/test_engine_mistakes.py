@@ -230,6 +230,21 @@ def test_a_template_that_is_too_long() -> None:
         Engine().load(Template("t", "#" * (1 << 20) + "\n", FILE))
 
 
+@pytest.mark.parametrize(
+    "unit", ["{{x}}", "a{{x}}\n", "\n", "{%if x%}a{%endif%}", "{{x|d|d|d|d}}", "{%macro a()%}{%endmacro%}", "{##}", "{{[" + "1," * 50_000 + "]}}"]
+)
+def test_a_template_that_would_take_long_to_compile(unit: str) -> None:
+    with pytest.raises(TemplateError, match="30000 lines and words"):
+        Engine().load(template(unit * ((1 << 20) // len(unit))))
+
+
+def test_a_long_template_is_fine() -> None:
+    text = "data:\n  dashboard: |\n" + "".join(f'    "line {number}": [1, 2],\n' for number in range(20_000)) + "  num: {{ n }}\n"
+    (document,) = Engine().render_documents(template(text), {"n": 1})
+    assert document["data"]["dashboard"].count("\n") == 20_000
+    assert document["data"].places["num"] == (FILE, 20_003, 8)
+
+
 def test_errors_cross_to_the_parent() -> None:
     import pickle
 
