@@ -1,0 +1,130 @@
+"""Whether an object is as its manifest asks: current, in progress, failed, terminating. Pure; whoever calls it has read the object.
+
+The order: being deleted; a status older than the generation that is asked about; the environment's own expressions for the kind;
+``Reconciling`` and ``Stalled``; the kind's rule; ``Ready``; else current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gitopsc.cluster.pods import cause
+from gitopsc.cluster.rules import RULES, Surroundings
+from gitopsc.cluster.verdict import CURRENT, Health, Object, at, conditions, failed, says, text, told, waiting, whole
+
+__all__ = ["Expressions", "Health", "health", "vanished"]
+
+IGNORE = "gitopsc.dev/health"
+_WORKLOADS = frozenset({("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet"), ("apps", "ReplicaSet"), ("batch", "Job")})
+
+Expression = Callable[[Object], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Expressions:
+    """An environment's own rules for a kind, compiled. Asked in this order: failed, in progress, current. Without ``current`` the
+    built-in rules go on where neither of the others holds.
+    """
+
+    in_progress: Expression | None = None
+    failed: Expression | None = None
+    current: Expression | None = None
+
+
+def health(
+    obj: Object,
+    applied_generation: int | None = None,
+    *,
+    pods: Sequence[Object] = (),
+    storage_classes: Sequence[Object] = (),
+    expressions: Mapping[tuple[str, str], Expressions] | None = None,
+) -> Health:
+    """The health of a live object. ``applied_generation``: what our own patch returned, None where we sent none: a status that has not
+    seen it does not count. ``pods``: those of a workload (for what to blame) or, for a claim, of its namespace. ``expressions``:
+    by (group, kind).
+    """
+    found = _status(obj, applied_generation, Surroundings(pods, storage_classes), expressions or {})
+    if pods and found.status in {"in-progress", "failed"} and _kind(obj) in _WORKLOADS:
+        blamed = cause(pods)
+        if blamed is not None:
+            return replace(found, message=f"{found.message}; {blamed}" if found.message else blamed)
+    return found
+
+
+def vanished(manifest: Object) -> Health:
+    """The health of an object that was applied and is not there any more: a Job that its TTL removed has done its work."""
+    if _kind(manifest) == ("batch", "Job") and at(manifest, "spec", "ttlSecondsAfterFinished") is not None:
+        return Health("current", "it has ended and was removed by its TTL")
+    return waiting("it is not there")
+
+
+def _status(obj: Object, applied: int | None, around: Surroundings, expressions: Mapping[tuple[str, str], Expressions]) -> Health:
+    if text(obj, "metadata", "deletionTimestamp"):
+        return Health("terminating", _kept_by(obj))
+    if text(obj, "metadata", "annotations", IGNORE) == "ignore":
+        return Health("current", "its health is not asked for")
+    generation = max(whole(at(obj, "metadata", "generation")) or 0, applied or 0)
+    stale = _unobserved(obj, generation)
+    if stale is not None:
+        return stale
+    asked = expressions.get(_kind(obj))
+    if asked is not None:
+        found = _expressed(obj, asked)
+        if found is not None:
+            return found
+    known = conditions(obj)
+    for kind, verdict in (("Reconciling", waiting), ("Stalled", failed)):
+        if says(known.get(kind), "True"):
+            return verdict(told(known[kind])) if _is_of(known[kind], generation) else _unseen(generation)
+    rule = RULES.get(_kind(obj))
+    return (rule(obj, around) if rule is not None else None) or _ready(known.get("Ready"), generation)
+
+
+def _kind(obj: Object) -> tuple[str, str]:
+    return text(obj, "apiVersion").rpartition("/")[0], text(obj, "kind")
+
+
+def _kept_by(obj: Object) -> str:
+    finalizers = at(obj, "metadata", "finalizers")
+    names = ", ".join(sorted(str(name) for name in finalizers)) if isinstance(finalizers, list) else ""
+    return f"it is being deleted, and kept by {names}" if names else "it is being deleted"
+
+
+def _unobserved(obj: Object, generation: int) -> Health | None:
+    """Whether the object, or its status, is from before ``generation``. A hash in observedGeneration (old Argo Rollouts) says nothing."""
+    current = whole(at(obj, "metadata", "generation"))
+    if current is not None and current < generation:
+        return _unseen(generation)
+    observed = whole(at(obj, "status", "observedGeneration"))
+    return None if observed is None or observed == generation or current is None else _unseen(generation)
+
+
+def _unseen(generation: int) -> Health:
+    return waiting(f"its controller has not seen generation {generation} yet")
+
+
+def _is_of(condition: Object, generation: int) -> bool:
+    observed = whole(condition.get("observedGeneration"))
+    return observed is None or observed >= generation
+
+
+def _ready(condition: Object | None, generation: int) -> Health:
+    if condition is None:
+        return CURRENT
+    if not _is_of(condition, generation):
+        return _unseen(generation)
+    return CURRENT if says(condition, "True") else waiting(told(condition))
+
+
+def _expressed(obj: Object, asked: Expressions) -> Health | None:
+    try:
+        if asked.failed is not None and asked.failed(obj):
+            return failed("the environment's expression 'failed' holds")
+        if asked.in_progress is not None and asked.in_progress(obj):
+            return waiting("the environment's expression 'inProgress' holds")
+        if asked.current is None:
+            return None
+        return CURRENT if asked.current(obj) else waiting("the environment's expression 'current' does not hold yet")
+    except Exception as error:  # noqa: BLE001 (whatever a person's expression does, the others are still asked)
+        return Health("unknown", f"an expression of the environment cannot be evaluated: {error}")
