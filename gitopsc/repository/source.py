@@ -65,9 +65,7 @@ def resolve_revision(root: Path, revision: str, *, environ: Mapping[str, str]) -
     commit = said.text.removeprefix("--end-of-options\n")
     if said.status != 0 or revision.startswith("-") or not commit:
         words = f" ({said.error})" if said.error else ""
-        raise Invalid(
-            f"expected a revision of the workspace's Git repository, found {revision!r}{words}", hint=_missing(git, revision), code="revision"
-        )
+        raise Invalid(f"expected a revision of the workspace's Git repository, found {revision!r}{words}", hint=_missing(git, revision), code="revision")
     return commit
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gitopsc.diagnostics import Failure
+from gitopsc.repository.descriptors import FOLDER, content, create, enter, exists, prune
 from gitopsc.repository.git import Git, Result, failed
 from gitopsc.repository.hold import remove_stale
 from gitopsc.repository.objects import EMPTY_TREE, EXECUTABLE, FILE, SUBMODULE, Algorithm, blob_id
 from gitopsc.repository.reader import ObjectReader
 
-# Inside .git: a kill leaves at most one of each, which the next write takes over.
-_TEMPORARY, _TEMPORARY_FOLDER = "gitopsc.tmp", "gitopsc.tmp.d"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_TEMPORARY = "gitopsc.tmp"  # inside .git: a kill leaves at most this folder, which the next write removes
+_NEW = "new"
 _RAW = ("-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
 _LOCK_SECONDS = 2.0
 _UNSAFE = re.compile(r"\.*|\.git[. ]*|git~[0-9]+", re.IGNORECASE)
@@ -76,26 +76,29 @@ class WorkTree:
                 kept.append(change.path)  # somebody else's commit: nothing with such a name is ever ours
             else:
                 by_folder.setdefault(change.path.rpartition("/")[0], []).append(change)
+        temporary = self._git_dir / _TEMPORARY
+        _clear(temporary)
+        temporary.mkdir()
         root = os.open(self._work_tree, os.O_RDONLY | os.O_DIRECTORY)
-        temporary = os.open(self._git_dir, os.O_RDONLY | os.O_DIRECTORY)
+        place = os.open(temporary, FOLDER)
         try:
             for folder, items in by_folder.items():
-                if self._write_fresh(temporary, root, folder, items, contents):
+                if self._write_fresh(place, root, folder, items, contents):
                     continue
-                descriptor = _enter(root, folder, make=any(item.after for item in items))
+                descriptor = enter(root, folder, make=any(item.after for item in items))
                 if descriptor is None:
                     kept += [item.path for item in items if item.after]
                     continue
                 try:
-                    kept += [item.path for item in items if not self._write_one(temporary, descriptor, item, contents)]
+                    kept += [item.path for item in items if not self._write_one(place, descriptor, item, contents)]
                 finally:
                     os.close(descriptor)
                 if any(item.after is None for item in items):
-                    _prune(root, folder)
+                    prune(root, folder)
         finally:
-            _clear(temporary)
-            os.close(temporary)
+            os.close(place)
             os.close(root)
+            _clear(temporary)
         return kept
 
     def _write_fresh(self, temporary: int, root: int, folder: str, changes: list[Change], contents: Mapping[str, tuple[str, bytes]]) -> bool:
@@ -103,20 +106,21 @@ class WorkTree:
         parent, _, name = folder.rpartition("/")
         if not name or any(change.before or change.after is None or change.after[0] != FILE for change in changes):
             return False
-        above = _enter(root, parent, make=True)
+        above = enter(root, parent, make=True)
         if above is None:
             return False
         try:
-            if _exists(above, name):
+            if exists(above, name):
                 return False
-            fresh = _make_fresh(temporary)
+            os.mkdir(_NEW, dir_fd=temporary)
+            fresh = os.open(_NEW, FOLDER, dir_fd=temporary)
             try:
                 for change in changes:
                     if change.after is not None:
-                        _create(fresh, change.path.rpartition("/")[2], contents[change.after[1]][1])
+                        create(fresh, change.path.rpartition("/")[2], contents[change.after[1]][1])
             finally:
                 os.close(fresh)
-            os.rename(_TEMPORARY_FOLDER, name, src_dir_fd=temporary, dst_dir_fd=above)
+            os.rename(_NEW, name, src_dir_fd=temporary, dst_dir_fd=above)
         finally:
             os.close(above)
         return True
@@ -124,20 +128,19 @@ class WorkTree:
     def _write_one(self, temporary: int, folder: int, change: Change, contents: Mapping[str, tuple[str, bytes]]) -> bool:
         """Whether the file is now as the commit has it."""
         name = change.path.rpartition("/")[2]
-        found = _content(folder, name)
+        found = content(folder, name)
         if change.after is None:
             if found is not None and self._is(found, change.before):
                 os.unlink(name, dir_fd=folder)
             return found is None or self._is(found, change.before)
         if found is not None and self._is(found, change.after):
             return True
-        if change.after[0] not in {FILE, EXECUTABLE} or (found is None and _exists(folder, name)):
+        if change.after[0] not in {FILE, EXECUTABLE} or (found is None and exists(folder, name)):
             return False
         if (found is None) != (change.before is None) or (found is not None and not self._is(found, change.before)):
             return False
-        _clear(temporary)
-        _create(temporary, _TEMPORARY, contents[change.after[1]][1], 0o777 if change.after[0] == EXECUTABLE else 0o666)
-        os.rename(_TEMPORARY, name, src_dir_fd=temporary, dst_dir_fd=folder)
+        create(temporary, _NEW, contents[change.after[1]][1], 0o777 if change.after[0] == EXECUTABLE else 0o666)
+        os.rename(_NEW, name, src_dir_fd=temporary, dst_dir_fd=folder)
         return True
 
     def _is(self, content: bytes, entry: tuple[str, str] | None) -> bool:
@@ -163,6 +166,14 @@ class WorkTree:
                 )
 
 
+def _clear(temporary: Path) -> None:
+    """Remove what is left of files that were being written, by us or by a run that was killed."""
+    if temporary.exists():
+        import shutil
+
+        shutil.rmtree(temporary)
+
+
 def _raw(output: bytes) -> list[Change]:
     """The records of ``--raw -z``: ``:100644 100644 <id> <id> M``, then the path."""
     parts = output.decode(errors="surrogateescape").split("\0")
@@ -175,93 +186,3 @@ def _raw(output: bytes) -> list[Change]:
 
 def _side(mode: str, oid: str) -> tuple[str, str] | None:
     return None if mode == "000000" else (mode.lstrip("0"), oid)
-
-
-def _enter(root: int, folder: str, *, make: bool) -> int | None:
-    """A descriptor of a folder, made where asked, reached without following a link; None where it cannot be reached so."""
-    descriptor = os.dup(root)
-    for part in folder.split("/") if folder else ():
-        try:
-            try:
-                inner = os.open(part, _FOLDER, dir_fd=descriptor)
-            except FileNotFoundError:
-                if not make:
-                    return None
-                os.mkdir(part, dir_fd=descriptor)
-                inner = os.open(part, _FOLDER, dir_fd=descriptor)
-        except NotADirectoryError:
-            return None
-        except OSError as error:
-            import errno
-
-            if error.errno == errno.ELOOP:
-                return None
-            raise
-        finally:
-            os.close(descriptor)
-        descriptor = inner
-    return descriptor
-
-
-def _clear(temporary: int) -> None:
-    """Remove what is left of files that were being written."""
-    if _exists(temporary, _TEMPORARY_FOLDER):
-        import shutil
-
-        shutil.rmtree(_TEMPORARY_FOLDER, dir_fd=temporary)
-    if _exists(temporary, _TEMPORARY):
-        os.unlink(_TEMPORARY, dir_fd=temporary)
-
-
-def _make_fresh(temporary: int) -> int:
-    """A new, empty folder inside .git; what a killed run left in it goes first."""
-    _clear(temporary)
-    os.mkdir(_TEMPORARY_FOLDER, dir_fd=temporary)
-    return os.open(_TEMPORARY_FOLDER, _FOLDER, dir_fd=temporary)
-
-
-def _create(folder: int, name: str, content: bytes, mode: int = 0o666) -> None:
-    """A new file, written whole or an ``OSError``."""
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=folder)
-    try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
-    finally:
-        os.close(descriptor)
-
-
-def _content(folder: int, name: str) -> bytes | None:
-    """A regular file's content; None for anything else."""
-    try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except OSError:
-        return None
-    import stat
-
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
-
-
-def _exists(folder: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _prune(root: int, folder: str) -> None:
-    """Remove a folder that has become empty, and those above it."""
-    while folder:
-        parent, _, name = folder.rpartition("/")
-        descriptor = _enter(root, parent, make=False)
-        if descriptor is None:
-            return
-        try:
-            os.rmdir(name, dir_fd=descriptor)
-        except OSError:
-            return
-        finally:
-            os.close(descriptor)
-        folder = parent

@@ -95,7 +95,7 @@ def _journal(stage: Stage) -> bool:
 
 
 def _half_written(stage: Stage) -> bool:
-    return len(list(stage.path.glob("dev/web/configmap-*.yaml"))) > 20 or (stage.path / ".git/gitopsc.tmp.d").exists()
+    return len(list(stage.path.glob("dev/web/configmap-*.yaml"))) > 20 or (stage.path / ".git/gitopsc.tmp").exists()
 
 
 def _objects(stage: Stage) -> bool:
