@@ -15,6 +15,7 @@ def check(options: Options) -> Result:
     opened, summary = build.opened, ""
     found: list[Diagnostic] = [*opened.diagnostics, *(d for target in build.targets for d in target.diagnostics)]
     if opened.workspace is not None:
+        found += build.check_templates(options)
         found += check_together(opened.workspace, build.targets, whole=True)
         environments = [e for e in opened.workspace.environments.values() if not e.abstract]
         summary = f"{_count(len(build.every), 'application')} in {_count(len(environments), 'environment')}"

@@ -62,6 +62,20 @@ class Build:
         """Keep what ``other``, a look at the same workspace at another revision, made use of, too."""
         self._session.used.update(other._session.used)
 
+    def check_templates(self, options: Options) -> list[Diagnostic]:
+        """What is wrong with templates of the workspace's types, those that no application uses included."""
+        from gitopsc.render.engine import Engine
+        from gitopsc.render.template import Template, TemplateError
+
+        engine, found = Engine(self._session.files.read, options.limits), []
+        for kind in self.opened.workspace.types.values() if self.opened.workspace else ():
+            for one in kind.templates if not kind.built_in else ():
+                try:
+                    engine.load(Template(one.name, one.text, one.file, one.first_line))
+                except TemplateError as error:
+                    found += error.diagnostics
+        return found
+
     def save(self) -> None:
         """Keep what this run found out for the next one."""
         self._session.save()
