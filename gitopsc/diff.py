@@ -98,8 +98,8 @@ def _keep(head: Side, base: Side | None = None) -> None:
 
 def _notes(base: Side, head: Side) -> list[Diagnostic]:
     """What is wrong with the older side, told as a note: it is over, and no reason to stop a change that may mend it."""
-    if base.build is None and head.build is None:
-        return []
+    if base.build is None and any(d.code == "no-workspace" for d in base.diagnostics):
+        return [Diagnostic("info", "no-workspace", f"{base.label} has no workspace in this folder: everything is shown as new")]
     found = [*base.diagnostics, *(d for target in base.targets.values() if target.failed for d in target.diagnostics)]
     errors = [d for d in found if d.severity == "error"]
     notes = [

@@ -6,7 +6,7 @@ Both sides share one index of what is known: what is written alike on both is re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gitopsc.cache import fingerprint
@@ -97,7 +97,13 @@ class At:
 
     def open(self) -> None:
         """Read what ``exclude`` leaves. Raises ``Invalid`` where the commit has no workspace here."""
-        self._git.exclude = exclude_of(self._git.read(ROOT), self._limits)
+        try:
+            root = self._git.read(ROOT)
+        except Invalid as error:
+            if error.diagnostics[0].code != "missing-file":
+                raise
+            raise Invalid(f"expected a workspace: no {ROOT} in this folder there", hint="name another revision", code="no-workspace") from None
+        self._git.exclude = exclude_of(root, self._limits)
         self._ahead = self._git.read_ahead()
 
     def list(self) -> list[SourceFile]:
@@ -123,7 +129,8 @@ def revision(root: Path, label: str, commit: str, options: Options, environments
         session = Session(root, Noted(files), diagnostics, options, "sha1", index or Index(fingerprint()))
         return _compiled(label, session, environments, commit), files
     except Invalid as error:
-        return Side(label, label, commit, None, list(error.diagnostics)), files
+        found = [replace(d, message=f"at {label}: {d.message}", place=None) if d.code == "no-workspace" else d for d in error.diagnostics]
+        return Side(label, label, commit, None, found), files
     except Failure:
         files.close()
         raise
