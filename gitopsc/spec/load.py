@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,6 +22,17 @@ from gitopsc.values import Map, Seq
 
 ROOT = "gitopsc.yaml"
 KINDS = ("Workspace", "Environment", "Application", "Overlay", "ComponentType")
+
+LENIENT = Map(
+    {
+        "allowUntagged": True, "allowMissingSchema": True, "latest": "allow", "plainSecrets": "allow", "secretLiterals": "allow", "deprecatedAPIs": "allow",
+        "grants": Seq([Map({"kinds": Seq(["*"])}), Map({"kinds": Seq(["*"]), "namespaces": Seq(["*"])})]),
+    }
+)  # fmt: skip
+"""A policy that allows everything."""
+
+Key = tuple[str, int]
+"""A document's file and place in it."""
 
 KUBERNETES = re.compile(r"^1\.(\d{1,3})$")
 
@@ -71,45 +83,81 @@ def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnosti
 
     ours: dict[str, list[Document]] = {kind: [] for kind in KINDS}
     broken: set[tuple[str, str]] = set()
+    faults: dict[Key, Diagnostics] = {}
     crds: dict[kubernetes.CustomKey, kubernetes.CustomKind] = {}
     for document in documents:
         if document.kind == "CustomResourceDefinition":
             crds.update(kubernetes.custom_kinds(document.data))
         if not document.api_version.startswith(("gitopsc.dev/", "score.dev/")):
             continue
-        if check_document(document, diagnostics) and document.kind in ours:
+        mine = Diagnostics()
+        fine = check_document(document, mine)
+        diagnostics += mine
+        if document.kind in ours and not document.partial:
             ours[document.kind].append(document)
-        else:
+        if not fine:
+            faults[document.file, document.index] = mine
             broken.add((document.kind, document.name))
     for kind in KINDS:
         ours[kind] = _unique(ours[kind], diagnostics)
-    workspace = _workspace_document(ours["Workspace"], root, broken, diagnostics)
+    workspace = _workspace_document(ours["Workspace"], root, faults, broken, diagnostics)
     if workspace is None:
         return None
-    return _tie(workspace, ours, crds, broken, files, diagnostics)
+    return _tie(workspace, ours, set(faults), crds, broken, files, diagnostics)
 
 
 def _tie(
     workspace: Document,
     ours: Mapping[str, list[Document]],
+    faulty: set[Key],
     crds: Mapping[tuple[str, str, str], Any],
     broken: set[tuple[str, str]],
     files: Files,
     diagnostics: Diagnostics,
 ) -> Workspace | None:
-    kubernetes = minor_of(workspace.spec.get("kubernetesVersion"), workspace.spec.place("kubernetesVersion"), diagnostics)
-    types = load_types(ours["ComponentType"], files, broken, diagnostics)
-    for kind in ("Workspace", "Environment", "ComponentType"):
-        for document in ours[kind]:
-            _check_defaults(document, types, broken, diagnostics)
-    environments = load_environments(workspace, ours["Environment"], kubernetes, broken, diagnostics)
+    """Everything by name. Documents with faults in their shape are looked at for what else is wrong in them, and then left out."""
+    fine = {kind: [document for document in found if (document.file, document.index) not in faulty] for kind, found in ours.items()}
+    version = workspace.spec.get("kubernetesVersion")
+    kubernetes = minor_of(version, workspace.spec.place("kubernetesVersion"), Diagnostics() if version is None else diagnostics)
+    types = load_types(fine["ComponentType"], files, broken, diagnostics)
+    for document in [workspace, *ours["Environment"], *ours["ComponentType"]]:
+        if not _check_defaults(document, types, broken, diagnostics):
+            broken.add((document.kind, document.name))
+            types.pop(document.name if document.kind == "ComponentType" else "", None)
+    environments = load_environments(workspace, fine["Environment"], kubernetes, broken, diagnostics)
+    environments = {name: one for name, one in environments.items() if not any(("Environment", above) in broken for above in one.names)}
     applications = {document.name: document for document in ours["Application"]}
-    overlays = _overlays(ours["Overlay"], applications, set(environments), broken, diagnostics)
+    overlays = _overlays(ours["Overlay"], faulty, applications, set(environments), broken, diagnostics)
     for document in ours["Application"] + ours["Overlay"]:
         _check_workloads(document, applications, types, broken, diagnostics)
     return Workspace(
         workspace, workspace.name, kubernetes, workspace.spec, environments, applications, overlays, types, crds, _merge_keys(workspace.spec), frozenset(broken)
     )
+
+
+def _usable(document: Document, faults: Diagnostics) -> Document:
+    """A Workspace document without the parts that are wrong. Nothing is built from it, but the rest of the workspace is still looked at.
+
+    Of a policy that is partly wrong nobody knows what it would allow: nothing is held against it.
+    """
+    wrong = {fault.place for fault in faults}
+    spec = _without(document.spec, wrong)
+    if "policy" in document.spec and _without(Map({"policy": document.spec["policy"]}), wrong) != {"policy": document.spec["policy"]}:
+        spec["policy"] = LENIENT
+    return replace(document, data=Map({**document.data, "spec": spec}, document.data.at))
+
+
+def _without(value: Any, wrong: set[Place | None]) -> Any:
+    """A tree without what was written at one of these places."""
+    if not isinstance(value, Map):
+        return value
+    out = Map((), value.at)
+    for key, item in value.items():
+        inside = isinstance(item, Seq) and any(place in wrong for place in item.places)
+        if value.places.get(key) not in wrong and value.keys_at.get(key) not in wrong and not inside:
+            out.put(key, _without(item, wrong), value.places.get(key))
+    out.keys_at, out.raw = value.keys_at, value.raw
+    return out
 
 
 def minor_of(value: Any, place: Place | None, diagnostics: Diagnostics) -> tuple[int, int]:
@@ -132,7 +180,9 @@ def minor_of(value: Any, place: Place | None, diagnostics: Diagnostics) -> tuple
     return minor
 
 
-def _workspace_document(found: list[Document], root: str, broken: set[tuple[str, str]], diagnostics: Diagnostics) -> Document | None:
+def _workspace_document(
+    found: list[Document], root: str, faults: Mapping[Key, Diagnostics], broken: set[tuple[str, str]], diagnostics: Diagnostics
+) -> Document | None:
     """The one Workspace document, in the file where it must stand: gitopsc.yaml of the root."""
     for document in found:
         if document.file != root:
@@ -145,17 +195,20 @@ def _workspace_document(found: list[Document], root: str, broken: set[tuple[str,
     here = [document for document in found if document.file == root]
     if not here and not any(kind == "Workspace" for kind, _ in broken) and not diagnostics.has_errors:
         diagnostics.error("no-workspace", f"expected a Workspace document in {root}, found none", Place(root, 1, 1), hint="see `gitopsc schema workspace`")
-    return here[0] if here else None
+    if not here:
+        return None
+    found_wrong = faults.get((here[0].file, here[0].index))
+    return here[0] if found_wrong is None else _usable(here[0], found_wrong)
 
 
 def _unique(documents: list[Document], diagnostics: Diagnostics) -> list[Document]:
     """By kind and name, the first of each; another is an error that names both. Overlays may share names across applications."""
     seen: dict[tuple[str, str], Document] = {}
-    folded: dict[str, Document] = {}
     out = []
     for document in sorted(documents, key=lambda d: (d.file, d.index)):
-        scope = str(document.data.get("metadata", {}).get("application", "")) if document.kind == "Overlay" else ""
-        first = seen.setdefault((scope, document.name), document)
+        metadata = document.data.get("metadata")
+        scope = str(metadata.get("application")) if document.kind == "Overlay" and isinstance(metadata, Map) else ""
+        first = seen.setdefault((scope, document.name), document) if document.name else document
         if first is not document:
             diagnostics.error(
                 "duplicate-name",
@@ -164,55 +217,59 @@ def _unique(documents: list[Document], diagnostics: Diagnostics) -> list[Documen
                 hint="rename or remove one of them",
             )
             continue
-        folded.setdefault(f"{scope}/{document.name}".lower(), document)
         out.append(document)
     return out
 
 
 def _overlays(
-    documents: list[Document], applications: Mapping[str, Document], environments: set[str], broken: set[tuple[str, str]], diagnostics: Diagnostics
+    documents: list[Document],
+    faulty: set[Key],
+    applications: Mapping[str, Document],
+    environments: set[str],
+    broken: set[tuple[str, str]],
+    diagnostics: Diagnostics,
 ) -> dict[str, tuple[Overlay, ...]]:
+    """Overlays by application. One that is wrong takes its application with it: without it, the rest would not be what was meant."""
     out: dict[str, list[Overlay]] = {}
     known = environments | {name for kind, name in broken if kind == "Environment"}
     for document in documents:
-        metadata = document.data["metadata"]
-        application = str(metadata.get("application"))
+        metadata = document.data.get("metadata")
+        application = str(metadata.get("application")) if isinstance(metadata, Map) else ""
         overlay = Overlay(document, application, as_names(document.data.get("environments")), as_names(document.data.get("features")))
-        fine = True
-        if application not in applications:
-            if ("Application", application) not in broken:
-                _unknown("application", application, applications, metadata.place("application"), diagnostics)
-            fine = False
+        is_faulty = (document.file, document.index) in faulty
+        if not is_faulty and application not in applications and ("Application", application) not in broken:
+            _unknown("application", application, applications, name_place(document) if metadata is None else metadata.place("application"), diagnostics)
+        told = len(diagnostics)
         for name in overlay.environments:
             if name not in known:
                 _unknown("environment", name, known, _item_place(document, "environments", name), diagnostics)
-                fine = False
-        if fine and application in applications:
-            declared = applications[application].spec.get("features") or {}
-            for name in overlay.features:
-                if name not in declared:
-                    _unknown("feature", name, declared, _item_place(document, "features", name), diagnostics, " of the application")
-                    fine = False
-        if fine:
-            out.setdefault(application, []).append(overlay)
-        else:
+        declared = (applications[application].spec.get("features") or {}) if application in applications else overlay.features
+        for name in overlay.features:
+            if isinstance(declared, (dict, tuple)) and name not in declared:
+                _unknown("feature", name, declared, _item_place(document, "features", name), diagnostics, " of the application")
+        if is_faulty or application not in applications or len(diagnostics) > told:
             broken.add(("Application", application))
+        else:
+            out.setdefault(application, []).append(overlay)
     return {name: tuple(sorted(found, key=lambda o: o.order)) for name, found in out.items()}
 
 
-def _check_defaults(document: Document, types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> None:
-    """Defaults have a workload's shape, with the fields of any type; they speak of types that exist."""
+def _check_defaults(document: Document, types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> bool:
+    """Whether defaults have a workload's shape, with the fields of any type, and speak of types that exist."""
     from gitopsc.spec.schema import check_defaults
 
+    told = len(diagnostics)
     properties = {name: schema for kind in types.values() for name, schema in (kind.schema.get("properties") or {}).items()}
     check_defaults(document, {"properties": properties} if properties else {}, diagnostics)
     for key in ("defaults", "enforced"):
-        by_type = (document.spec.get(key) or Map()).get("type") if document.kind != "ComponentType" else None
+        said = document.spec.get(key) if document.kind != "ComponentType" else None
+        by_type = said.get("type") if isinstance(said, Map) else None
         if not isinstance(by_type, Map):
             continue
         for name in by_type:
             if name not in types and ("ComponentType", name) not in broken:
                 _unknown("component type", name, types, by_type.key_place(name), diagnostics)
+    return len(diagnostics) == told
 
 
 def _check_workloads(
@@ -221,10 +278,11 @@ def _check_workloads(
     """Each workload of an application or overlay against the fields of its type, which must be one."""
     from gitopsc.spec.schema import check_workload, fragments
 
-    owner = document.name if document.kind == "Application" else str(document.data["metadata"].get("application"))
-    base = applications.get(owner)
+    metadata = document.data.get("metadata")
+    owner = document.name if document.kind == "Application" else str(metadata.get("application")) if isinstance(metadata, Map) else ""
+    declared = applications[owner].spec.get("workloads") if owner in applications else None
     for fragment in fragments(document):
-        known = (base.spec.get("workloads") or {}).get(fragment.name) if base is not None else None
+        known = declared.get(str(fragment.name)) if isinstance(declared, Map) else None
         said = fragment.type or (known.get("type") if isinstance(known, Map) else None) or "service"
         kind = types.get(str(said))
         if kind is None and fragment.type is not None:
