@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gitopsc.cache import fingerprint
+from gitopsc.cache import cache_folder, fingerprint
 from gitopsc.compile import Target
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure, Invalid
-from gitopsc.incremental import Index
+from gitopsc.incremental import Index, load
 from gitopsc.limits import Limits
 from gitopsc.options import Options
 from gitopsc.presence import Pair
@@ -126,7 +126,8 @@ def revision(root: Path, label: str, commit: str, options: Options, environments
     files = At(root, commit, diagnostics, options)
     try:
         files.open()
-        session = Session(root, Noted(files), diagnostics, options, "sha1", index or Index(fingerprint()))
+        known = index or load(cache_folder(options.environ, root) if options.cache else None, fingerprint())
+        session = Session(root, Noted(files), diagnostics, options, "sha1", known)
         return _compiled(label, session, environments, commit), files
     except Invalid as error:
         found = [replace(d, message=f"at {label}: {d.message}", place=None) if d.code == "no-workspace" else d for d in error.diagnostics]
