@@ -190,7 +190,7 @@ def spoiled(words: str) -> dict[str, Any]:
 
 
 def structure(shown: str) -> list[str]:
-    """The lines that Markdown reads as more than code: outside of fences, code spans and code elements."""
+    """The lines that Markdown reads as more than code: outside of fences, code spans and code elements. Rows of tables are held to their cells."""
     out: list[str] = []
     closing: str | None = None
     for line in shown.splitlines():
@@ -198,8 +198,10 @@ def structure(shown: str) -> list[str]:
         if closing is None and opened:
             closing = opened[1]
         elif closing is not None:
-            closing = None if line == closing else closing
+            ended = re.fullmatch(r" {0,3}(`+)\s*", line)  # as CommonMark reads it
+            closing = None if ended and len(ended[1]) >= len(closing) else closing
         else:
+            assert not line.startswith("|") or line.replace("\\|", "").count("|") == 5, line
             line = re.sub(r"<code>[^<>]*</code>", "", line)
             out.append(re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line))
     assert closing is None, "a fence that does not end"
@@ -218,8 +220,6 @@ def checked(shown: str) -> None:
     assert sum(line.startswith("<details>") for line in lines) == lines.count("</details>")
     for line in lines:
         assert re.fullmatch(r"<!-- gitopsc -->|<details><summary>[^<>]*</summary>|</details>||[^<>&@\[\]]*", line), line
-        if line.startswith("|"):
-            assert line.replace("\\|", "").count("|") == 5, line
 
 
 @pytest.mark.parametrize("words", HOSTILE)
