@@ -44,6 +44,13 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
         revision None. ``Conflict`` where a folder of ours changed meanwhile, ``Failure`` with the server's words where a push is refused
     ``next_generations(snapshot, pairs) -> dict[pair, int]``    lock + 1, or the highest in recent history + 1 after somebody's revert
 
+``record``: ``Record``, ``new_record(kind, environment, application, *, release, rendered, generation, by, now, details) -> Record``, ``newest(records, now)``
+
+``records``: what happened after the commit, on branch ``gitopsc-records/<environment>``
+    ``Records(location, environment, *, root, environ, deadline)``         a context manager
+        ``.add(*records)``, ``.push() -> revision | None``: one commit with all that is pending; what does not arrive stays ``.pending``
+        ``.of(application, now)`` newest first, lazily · ``.latest(application, *kinds)`` · ``.applications()`` · ``.refresh()`` · ``.identity()``
+
 ``message``: ``commit_message(subject, entries) -> str``, ``Entry(action, environment, application, release, generation, source, origin)``
 
 ``source``: the workspace as a Git repository
