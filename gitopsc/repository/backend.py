@@ -37,6 +37,9 @@ class Backend(Protocol):
         Raises ``Moved`` where it is not at ``old`` any more, ``Failure`` where it must not be moved.
         """
 
+    def heal(self) -> list[str]:
+        """Finish what a run that was killed left undone; notices for the user."""
+
     def close(self) -> None:
         """Leave nothing behind."""
 
@@ -79,7 +82,7 @@ class LocalBackend:
             return notices + self._bring(new, objects)
 
     def heal(self) -> list[str]:
-        """Bring the work tree to the branch where a run before this one was killed between the two."""
+        """See ``Backend``: bring the work tree to the branch, where a run was killed between the two."""
         if not self._journal.exists() or not self._follows():
             return []
         with hold(self._parts.git_dir, self.git.deadline):

@@ -55,9 +55,24 @@ _CONFIG = {
     "protocol.version": "2",
 }
 _KEPT = re.compile(r"GIT_(?:CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)|SSL_\w+|HTTP_\w+|PROXY_SSL_\w+|ASKPASS|SSH_VARIANT|EXEC_PATH)")
+_HELPER = (
+    '!f() { test "$1" = get || exit 0; printf \'username=%s\\n\' "$GITOPSC_GIT_USERNAME";'
+    ' test -z "${GITOPSC_GIT_PASSWORD+x}" || printf \'password=%s\\n\' "$GITOPSC_GIT_PASSWORD"; }; f'
+)
 _SSH_OPTIONS = " -o BatchMode=yes -o ConnectTimeout=10"
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)|[\x00-\x08\x0b-\x1f\x7f]")
 _LONGEST_MESSAGE = 2000
+
+
+class Credentials(NamedTuple):
+    """What a URL said of a user. It is given to Git in a way that no list of processes shows. ``site``: ``https://host:port``."""
+
+    site: str
+    username: str
+    password: str | None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.site!r})"
 
 
 class Result(NamedTuple):
@@ -86,6 +101,7 @@ class Git:
     work_tree: Path | None = None
     protocols: tuple[str, ...] = ()
     deadline: float = DEADLINE
+    credentials: Credentials | None = None
 
     def run(self, *words: str, data: bytes | None = None, deadline: float | None = None) -> Result:
         """Run ``git words…`` with ``data`` as its input, whatever its status. Raises ``Failure`` where it cannot be run or takes too long."""
@@ -122,6 +138,10 @@ class Git:
             command += ("-c", f"{key}={value}")
         for protocol in self.protocols:
             command += ("-c", f"protocol.{protocol}.allow=always")
+        if self.credentials is not None:
+            if self.credentials.password is not None:  # whole, so no other helper is asked
+                command += ("-c", f"credential.{self.credentials.site}.helper=")
+            command += ("-c", f"credential.{self.credentials.site}.helper={_HELPER}")
         try:
             return subprocess.Popen(
                 [*command, *words],
@@ -150,6 +170,10 @@ class Git:
             GIT_ALLOW_PROTOCOL=":".join(self.protocols) or "none",
             GIT_SSH_COMMAND=_ssh(self.environ),
         )
+        if self.credentials is not None:
+            environment["GITOPSC_GIT_USERNAME"] = self.credentials.username
+            if self.credentials.password is not None:
+                environment["GITOPSC_GIT_PASSWORD"] = self.credentials.password
         if self.git_dir is not None:
             environment["GIT_DIR"] = str(self.git_dir)
         if self.work_tree is not None:

@@ -102,7 +102,7 @@ def _location(text: str, branch: str, path: str, place: Place | None, *, local: 
 def _from_url(text: str, branch: str, folder: str, place: Place | None, *, local: bool) -> Location:
     try:
         url = urlsplit(text)
-        host, user = url.hostname or "", url.username
+        host, user, password = url.hostname or "", url.username, url.password
         _ = url.port
     except ValueError:
         _refuse(f"expected the URL of a Git repository, found {mask(text)!r}", place)
@@ -114,6 +114,8 @@ def _from_url(text: str, branch: str, folder: str, place: Place | None, *, local
     host = f"[{host}]" if ":" in host else host
     if not _HOST.fullmatch(host) or (user is not None and not _USER.fullmatch(unquote(user))):
         _refuse(f"expected a host name in the repository's URL, found {mask(text)!r}", place)
+    if password is not None and (url.scheme == "ssh" or _CONTROL.search(unquote(password))):
+        _refuse(f"expected a URL without a password that cannot be used, found {mask(text)!r}", place, hint="ssh takes keys, https takes a token")
     if url.path.startswith("/-"):
         _refuse(f"expected a path that does not begin with '-' in the repository's URL, found {mask(text)!r}", place)
     return Location("url", text, branch, folder)

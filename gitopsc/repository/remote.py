@@ -6,11 +6,13 @@ import hashlib
 import random
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from gitopsc.diagnostics import Failure
 from gitopsc.repository.backend import Moved, Objects, refused
-from gitopsc.repository.git import Git, failed
+from gitopsc.repository.git import Credentials, Git, failed
 from gitopsc.repository.hold import hold
 from gitopsc.repository.location import mask
 from gitopsc.repository.objects import Algorithm
@@ -24,11 +26,11 @@ class RemoteBackend:
     """A repository by URL. ``cache`` is the folder of our clones; whatever is in it can be thrown away."""
 
     def __init__(self, url: str, branch: str, cache: Path, environ: Mapping[str, str], deadline: float, protocols: tuple[str, ...] = _PROTOCOLS) -> None:
-        self._url = url
+        self._url, credentials = split_credentials(url)
         self._ref = f"refs/heads/{branch}"
         self._tracking = f"refs/gitopsc/{branch}"
-        self._folder = cache / hashlib.sha256(url.encode()).hexdigest()[:16]
-        self.git = Git(self._folder, environ, git_dir=self._folder, protocols=protocols, deadline=deadline)
+        self._folder = cache / hashlib.sha256(self._url.encode()).hexdigest()[:16]
+        self.git = Git(self._folder, environ, git_dir=self._folder, protocols=protocols, deadline=deadline, credentials=credentials)
         self.algorithm: Algorithm = "sha1"
         self._open(cache)
 
@@ -56,6 +58,10 @@ class RemoteBackend:
                 time.sleep(random.uniform(0.05, 0.3))  # noqa: S311
         raise Failure(refused(mask(self._url), said.error), hint="is the branch protected? check what the credentials may do")
 
+    def heal(self) -> list[str]:
+        """A push is whole or not at all."""
+        return []
+
     def close(self) -> None:
         """The cache stays."""
 
@@ -75,7 +81,7 @@ class RemoteBackend:
 
     def _make(self) -> None:
         self._folder.mkdir(exist_ok=True)
-        plain = Git(self._folder, self.git.environ, protocols=self.git.protocols, deadline=self.git.deadline)
+        plain = replace(self.git, git_dir=None)
         known = _parse(plain.check("ls-remote", "--", self._url).output)
         algorithm = "sha256" if any(len(oid) == 64 for oid in known.values()) else "sha1"
         plain.check("init", "--quiet", "--bare", "--template=", f"--object-format={algorithm}", "--", str(self._folder))
@@ -102,6 +108,16 @@ class RemoteBackend:
         with hold(self._folder, self.git.deadline):
             self._fetch()
         return self.git.run("merge-base", "--is-ancestor", commit, self._tracking).status == 0
+
+
+def split_credentials(url: str) -> tuple[str, Credentials | None]:
+    """A URL without its user and password, and these. Of ssh the user stays: it is no secret, and part of the address."""
+    parts = urlsplit(url) if url.startswith("https://") else None
+    if parts is None or parts.username is None:
+        return url, None
+    host = parts.netloc.rpartition("@")[2]
+    password = None if parts.password is None else unquote(parts.password)
+    return urlunsplit((parts.scheme, host, parts.path, parts.query, parts.fragment)), Credentials(f"https://{host}", unquote(parts.username), password)
 
 
 def _parse(output: bytes) -> dict[str, str]:

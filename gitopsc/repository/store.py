@@ -28,12 +28,13 @@ _CROWDED = 27  # files in one of 256 folders of loose objects, from which Git it
 class Repository:
     """Use as a context manager, or ``close`` it. ``exists`` is false where there is nothing and nothing was to be made."""
 
-    def __init__(self, location: Location, backend: Backend | None, *, workspace: str, root: Path) -> None:
+    def __init__(self, location: Location, backend: Backend | None, *, workspace: str, root: Path, writes: bool = False) -> None:
         self.location = location
         self.exists = backend is not None
         self.algorithm: Algorithm = backend.algorithm if backend else "sha1"
         self.notices: list[str] = []
         self._backend = backend
+        self._writes = writes
         self._workspace = workspace
         self._root = root
         self._reader = ObjectReader(backend.git) if backend else None
@@ -48,6 +49,9 @@ class Repository:
     def snapshot(self) -> Snapshot:
         """The branch as it is now. Raises ``Invalid`` where the repository is another workspace's, ``Failure`` where it cannot be reached."""
         tip = self._backend.tip() if self._backend else None
+        if self._backend and self._writes:
+            # After the look, not before it: a process that a killed run left behind may have moved the branch just now.
+            self.notices += self._backend.heal()
         return self._read(tip)
 
     def at(self, revision: str) -> Snapshot:
@@ -153,10 +157,7 @@ def open_repository(location: Location, *, root: Path, workspace: str, environ: 
             raise Invalid(f"expected a Git repository in {location.display}, found none", hint=f"make one with: git init --bare {path}", code="repository")
         return Repository(location, None, workspace=workspace, root=root)
     backend = LocalBackend(parts, location.branch, environ, deadline, shown=location.display)
-    repository = Repository(location, backend, workspace=workspace, root=root)
-    if create:
-        repository.notices += backend.heal()
-    return repository
+    return Repository(location, backend, workspace=workspace, root=root, writes=create)
 
 
 def _count(folder: Path) -> int:

@@ -45,6 +45,9 @@ def test_urls_of_servers_are_taken_from_documents_and_options(text: str) -> None
         "https://host:port/x",
         "ssh://host/-x",
         "file://host/x",
+        "ssh://git:password@host/x",
+        "https://user:pass%0aword@host/x",
+        "https://us%0aer@host/x",
     ],
 )
 def test_what_git_or_ssh_could_run_is_refused_everywhere(text: str) -> None:
