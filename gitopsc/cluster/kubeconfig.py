@@ -1,0 +1,241 @@
+"""Kubeconfig files: read as kubectl merges them, with nothing run and nothing written.
+
+The Kubernetes client's own loader is used for one thing only, ``auth-provider`` entries. It writes certificates and keys into the shared temporary folder
+(and leaves them there when it is killed), runs ``exec`` programs unasked and without a deadline, and takes half a second to import.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import ipaddress
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gitopsc.cluster.credentials import Credentials, program, run_program, token_file
+from gitopsc.diagnostics import Diagnostics, Failure, Invalid
+from gitopsc.spec.documents import read_documents
+
+_SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
+_HINT = "see the kubeconfig, or name another with --kubeconfig"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A named cluster, user or context, and the folder that its relative paths start from."""
+
+    data: Mapping[str, Any]
+    folder: Path
+
+
+class Kubeconfig:
+    """The merged files: the first one that names a thing wins."""
+
+    def __init__(self, parts: Mapping[str, Mapping[str, _Part]]) -> None:
+        self._parts = parts
+
+    def entry(self, context: str | None) -> Entry:
+        """What a context stands for; null: the only one there is."""
+        contexts = self._parts["contexts"]
+        names = ", ".join(sorted(contexts)) or "none"
+        if context is None:
+            if len(contexts) != 1:
+                raise Invalid(
+                    f"expected the name of a context, the kubeconfig has {names}", hint="name one: --context NAME, or target.context", code="kubeconfig"
+                )
+            context = next(iter(contexts))
+        if context not in contexts:
+            raise Invalid(f"expected a context of the kubeconfig, found {context}; it has {names}", hint=_HINT, code="kubeconfig")
+        data = contexts[context].data
+        cluster = self._named("clusters", data.get("cluster"), context)
+        user = self._named("users", data["user"], context) if data.get("user") else _Part({}, Path())
+        return Entry(context, str(data.get("namespace") or "default"), cluster, user)
+
+    def _named(self, section: str, name: Any, context: str) -> _Part:
+        found = self._parts[section].get(str(name))
+        if found is None:
+            raise Invalid(f"context {context} names the {_SECTIONS[section]} {name}, which the kubeconfig does not have", hint=_HINT, code="kubeconfig")
+        return found
+
+
+def read(said: str | None, environ: Mapping[str, str]) -> Kubeconfig:
+    """``said``, else every file of ``KUBECONFIG``, else ``~/.kube/config``. Raises Invalid."""
+    if said is not None:
+        files = [Path(said)]
+    elif environ.get("KUBECONFIG"):
+        files = [file for name in environ["KUBECONFIG"].split(os.pathsep) if name and (file := Path(name)).exists()]
+    else:
+        files = [Path(environ.get("HOME") or "/", ".kube", "config")]
+    if not files or not files[0].exists():
+        raise Invalid("expected a kubeconfig, found none", hint="name one: --kubeconfig FILE, or KUBECONFIG", code="kubeconfig")
+    parts: dict[str, dict[str, _Part]] = {section: {} for section in _SECTIONS}
+    for file in files:
+        for section, name, part in _parts_of(file):
+            parts[section].setdefault(name, part)
+    return Kubeconfig(parts)
+
+
+def _parts_of(file: Path) -> Iterator[tuple[str, str, _Part]]:
+    diagnostics = Diagnostics()
+    try:
+        documents = read_documents(str(file), file.read_bytes(), diagnostics)
+    except OSError as error:
+        raise Failure(f"the kubeconfig {file} cannot be read: {error.strerror}") from error
+    if diagnostics.has_errors:
+        raise Invalid(replace(found, hint=None) for found in diagnostics)
+    for document in documents:
+        for section, key in _SECTIONS.items():
+            for item in document.data.get(section) or ():
+                if not isinstance(item, Mapping) or not isinstance(item.get(key) or {}, Mapping):
+                    raise Invalid(f"expected {section} of {{name, {key}}}, found something else in {file}", code="kubeconfig")
+                yield section, str(item.get("name")), _Part(item.get(key) or {}, file.absolute().parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One context, resolved."""
+
+    context: str
+    namespace: str
+    cluster: _Part
+    user: _Part
+
+    @property
+    def server(self) -> str:
+        """Its address as written."""
+        return str(self.cluster.data.get("server") or "")
+
+    @property
+    def verify(self) -> bool:
+        """Whether the server's certificate is looked at."""
+        return self.cluster.data.get("insecure-skip-tls-verify") is not True
+
+    @property
+    def proxy(self) -> str | None:
+        """``proxy-url``."""
+        return str(self.cluster.data["proxy-url"]) if self.cluster.data.get("proxy-url") else None
+
+    @property
+    def server_name(self) -> str | None:
+        """``tls-server-name``."""
+        return str(self.cluster.data["tls-server-name"]) if self.cluster.data.get("tls-server-name") else None
+
+    @property
+    def impersonate(self) -> str | None:
+        """``as``."""
+        return str(self.user.data["as"]) if self.user.data.get("as") else None
+
+    def tls(self) -> ssl.SSLContext:
+        """What the server's certificate is held against, and our own certificate."""
+        authority = _text(self.cluster, "certificate-authority")
+        context = trust(authority, verify=self.verify)
+        certificate, key = _text(self.user, "client-certificate"), _text(self.user, "client-key")
+        if certificate and key:
+            present(context, certificate, key, self.context)
+        return context
+
+    def credentials(self, *, allow: bool, environ: Mapping[str, str]) -> Credentials:
+        """The user's token. Raises Invalid where a program would have to be run for it and ``allow`` is not said."""
+        user = self.user.data
+        for way in ("exec", "auth-provider"):
+            if user.get(way) and not allow:
+                text = f"the user of context {self.context} gets credentials by {way}: a program that the kubeconfig names would run"
+                raise Invalid(text, hint="if you trust the file: --allow-kubeconfig-exec", code="kubeconfig-exec")
+        if user.get("token"):
+            return Credentials({"Authorization": f"Bearer {user['token']}"})
+        if user.get("tokenFile"):
+            return token_file(self.user.folder / str(user["tokenFile"]))
+        if user.get("exec"):
+            first = run_program(user["exec"], self.user.folder, environ)
+            return program(user["exec"], self.user.folder, environ, first)
+        if user.get("username"):
+            pair = base64.b64encode(f"{user['username']}:{user.get('password') or ''}".encode()).decode()
+            return Credentials({"Authorization": f"Basic {pair}"})
+        return Credentials()
+
+
+def _text(part: _Part, name: str) -> str | None:
+    """``<name>-data`` (base64) or the file that ``<name>`` names, relative to its kubeconfig."""
+    data, file = part.data.get(f"{name}-data"), part.data.get(name)
+    try:
+        if data:
+            return base64.b64decode(str(data), validate=True).decode("ascii")
+        return (part.folder / str(file)).read_text(encoding="utf-8") if file else None
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Invalid(f"expected PEM in {name} of the kubeconfig, found something else", code="kubeconfig") from error
+    except OSError as error:
+        raise Invalid(f"the kubeconfig names the {name} {error.filename}, which cannot be read: {error.strerror}", code="kubeconfig") from error
+
+
+def trust(authority: str | None, *, verify: bool) -> ssl.SSLContext:
+    """A context that trusts ``authority`` (PEM; null: the system's). Not to ``verify`` trusts everybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        if authority is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(cadata=authority)
+    except ssl.SSLError as error:
+        raise Invalid("expected a certificate authority as PEM, found something else", hint=_HINT, code="kubeconfig") from error
+    return context
+
+
+def present(context: ssl.SSLContext, certificate: str, key: str, name: str) -> None:
+    """Show a client certificate. OpenSSL takes it from a file only: from one that has no name, or that nobody else can open and that is gone at once."""
+    try:
+        with _held(f"{certificate}\n{key}\n".encode()) as file:
+            context.load_cert_chain(file)
+    except (ssl.SSLError, OSError) as error:
+        raise Invalid(f"the client certificate of context {name} and its key cannot be used together", hint=_HINT, code="kubeconfig") from error
+
+
+@contextlib.contextmanager
+def _held(data: bytes) -> Iterator[str]:
+    if hasattr(os, "memfd_create"):
+        number = os.memfd_create("gitopsc")
+        try:
+            os.write(number, data)
+            yield f"/proc/self/fd/{number}"
+        finally:
+            os.close(number)
+        return
+    with tempfile.NamedTemporaryFile(prefix="gitopsc-") as file:
+        file.write(data)
+        file.flush()
+        yield file.name
+
+
+def proxy_for(scheme: str, host: str, port: int | None, environ: Mapping[str, str]) -> str | None:
+    """The proxy that ``HTTPS_PROXY`` and ``NO_PROXY`` ask for, as kubectl honours them; never for this machine itself."""
+    found = environ.get(f"{scheme}_proxy".upper()) or environ.get(f"{scheme}_proxy")
+    if not found or host == "localhost" or _bypassed(host, port or 443, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
+        return None
+    return found if "://" in found else f"http://{found}"
+
+
+def _bypassed(host: str, port: int, exceptions: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if address is not None and address.is_loopback:
+        return True
+    for item in (word.strip().lower() for word in exceptions.split(",") if word.strip()):
+        if item == "*" or item in (host, f"{host}:{port}") or (address is None and f".{host}".endswith(f".{item.lstrip('.')}")):
+            return True
+        if address is not None and "/" in item:
+            with contextlib.suppress(ValueError):
+                if address in ipaddress.ip_network(item, strict=False):
+                    return True
+    return False

@@ -1,0 +1,305 @@
+"""Requests to an API server: bounded, in parallel, retried where that is safe, each held to the one deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+from gitopsc import __version__
+from gitopsc.cluster.connection import Connection
+from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.problems import Problem, Unanswered
+from gitopsc.cluster.wire import Raw, Wire
+
+JSON = "application/json"
+OBJECT_LIMIT = 16 << 20
+LIST_LIMIT = 64 << 20
+TRIES = 8
+_BACKOFF, _BACKOFF_LIMIT = 0.1, 5.0
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+Expect = Callable[[Mapping[str, Any]], str | None]
+"""Looks at the body of a 2xx: null, or what is wrong with it."""
+
+
+class Answer(NamedTuple):
+    """A 2xx answer: its body is a JSON object."""
+
+    status: int
+    body: dict[str, Any]
+    headers: Mapping[str, str]
+
+
+class Api:
+    """One API server, as one identity. Safe for threads; ``requests`` counts what was sent, by method, retries included."""
+
+    def __init__(self, connection: Connection, *, deadline: Deadline, in_flight: int = 32, impersonate: str | None = None, call_seconds: float = 10.0) -> None:
+        self.connection = connection
+        self.deadline = deadline
+        self.in_flight = in_flight
+        self.call_seconds = call_seconds
+        self.impersonate = impersonate
+        self.requests: Counter[str] = Counter()
+        self.wire = Wire(connection, in_flight)
+        self._streams = Wire(connection, 0)
+        self._places = threading.BoundedSemaphore(in_flight)
+        self._counting = threading.Lock()
+        self._stopped = threading.Event()
+        self._met = threading.Event()
+
+    def acting_as(self, user: str | None, deadline: Deadline | None = None) -> Api:
+        """The same server, connections and counters, as another identity (``system:serviceaccount:shop:deployer``) or with another deadline."""
+        other = copy.copy(self)
+        other.impersonate = user
+        other.deadline = deadline or self.deadline
+        return other
+
+    def headers(self) -> dict[str, str]:
+        """Who we are, for every request."""
+        found = {"User-Agent": f"gitopsc/{__version__}", "Accept": JSON, **self.connection.credentials.headers()}
+        if self.impersonate:
+            found["Impersonate-User"] = self.impersonate
+        return found
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        retry: bool = True,
+        expect: Expect | None = None,
+        limit: int = OBJECT_LIMIT,
+    ) -> Answer:
+        """Send a request until there is an answer worth the name, the deadline is over, or trying again is of no use: raises Problem.
+
+        ``retry=False``: it must not be carried out twice, so it is repeated only where it certainly was not carried out.
+        """
+        target = f"{path}?{urlencode(query, quote_via=quote_plus)}" if query else path
+        data = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = {"Accept": accept}
+        if data is not None:
+            headers["Content-Type"] = content_type
+        if limit > OBJECT_LIMIT:
+            headers["Accept-Encoding"] = "gzip"
+        uncertain = False
+        tries = 0
+        while True:
+            try:
+                return self._once(method, target, data, headers, expect, limit)
+            except Problem as problem:
+                tries += 1
+                uncertain = problem.uncertain = uncertain or problem.uncertain
+                pause = self._pause(problem, tries, retry)
+                if pause is None:
+                    raise
+            self.sleep(pause)
+
+    def _once(self, method: str, target: str, data: bytes | None, extra: Mapping[str, str], expect: Expect | None, limit: int) -> Answer:
+        credentials = self.connection.credentials
+        for attempt in (1, 2):
+            headers = {**self.headers(), **extra}
+            raw = self._exchange(method, target, data, headers, limit)
+            if raw.status == 401 and attempt == 1 and credentials.refresh(headers.get("Authorization")):
+                continue
+            break
+        self._met.set()
+        return _judged(raw, method, target, expect)
+
+    def _exchange(self, method: str, target: str, data: bytes | None, headers: Mapping[str, str], limit: int) -> Raw:
+        self.check(method, target)
+        if not self._places.acquire(timeout=min(self.deadline.left(), threading.TIMEOUT_MAX)):
+            raise _late(method, target)
+        try:
+            self.check(method, target)
+            with self._counting:
+                self.requests[method] += 1
+            return self.wire.exchange(method, target, data, headers, self.deadline.sooner(self.call_seconds), limit)
+        finally:
+            self._places.release()
+
+    @contextlib.contextmanager
+    def stream(self, path: str, query: Mapping[str, str], seconds: float, stop: threading.Event) -> Iterator[Iterator[bytes]]:
+        """A GET whose body is given as it arrives, for at most ``seconds`` or until ``stop``; not retried, on a connection beside the others."""
+        self.check("GET", path)
+        with self._counting:
+            self.requests["WATCH"] += 1
+        target = f"{path}?{urlencode(query, quote_via=quote_plus)}"
+        headers = self.headers()
+        with self._streams.stream(target, headers, self.deadline.sooner(seconds), stop) as found:
+            if isinstance(found, Raw):
+                if found.status == 401:
+                    self.connection.credentials.refresh(headers.get("Authorization"))
+                _judged(found, "GET", target, lambda _: "what no watch answers")
+            else:
+                yield found
+
+    def check(self, method: str = "", target: str = "") -> None:
+        """Raise Unanswered where the time is over or somebody called ``cancel``."""
+        if self._stopped.is_set():
+            raise Unanswered("interrupted", reason="Cancelled", method=method, path=target)
+        if self.deadline.expired():
+            raise _late(method, target)
+
+    def _pause(self, problem: Problem, tries: int, retry: bool) -> float | None:
+        """Seconds until the next try, null where there is none."""
+        if self._stopped.is_set() or not self._again(problem, tries, retry):
+            return None
+        pause = min(_BACKOFF_LIMIT, _BACKOFF * 2 ** min(tries - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
+        if problem.retry_after is not None:
+            pause = problem.retry_after + pause
+        return pause if pause < self.deadline.left() else None
+
+    def _again(self, problem: Problem, tries: int, retry: bool) -> bool:
+        if isinstance(problem, Unanswered):
+            if problem.reason in ("Refused", "DNS"):
+                return self._met.is_set() or tries < TRIES - 2  # some 3 s at first contact: a wrong address is told soon
+            return problem.reason in ("Reset", "Deadline", "Nonsense") and retry
+        if problem.status == 429:
+            return True
+        return retry and (problem.status in (502, 503, 504) or (problem.status == 500 and tries < TRIES))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until ``cancel``."""
+        self._stopped.wait(seconds)
+
+    def map(self, function: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
+        """``[function(item) for item in items]``, at most ``in_flight`` at once.
+
+        After an exception nothing more is begun; the first one (in the items' order) is raised when those under way have ended.
+        """
+        todo = list(items)
+        if len(todo) < 2:
+            return [function(item) for item in todo]
+        return _Crowd(function, todo, min(self.in_flight, len(todo))).run(self)
+
+    def cancel(self) -> None:
+        """End everything under way: each call raises Unanswered. For good."""
+        self._stopped.set()
+        self.wire.cut()
+        self._streams.cut()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.wire.close()
+        self._streams.close()
+
+
+class _Crowd:
+    """Threads that work through a list. They are daemons: nothing that hangs may keep the process from ending."""
+
+    def __init__(self, function: Callable[[Any], Any], todo: list[Any], width: int) -> None:
+        self.function = function
+        self.todo = todo
+        self.results: list[Any] = [None] * len(todo)
+        self.errors: dict[int, BaseException] = {}
+        self.numbers = iter(range(len(todo)))
+        self.taking = threading.Lock()
+        self.threads = [threading.Thread(target=self._work, name=f"gitopsc-{n}", daemon=True) for n in range(width)]
+
+    def run(self, api: Api) -> list[Any]:
+        for thread in self.threads:
+            thread.start()
+        try:
+            for thread in self.threads:
+                while thread.is_alive():
+                    thread.join(min(api.deadline.left() + 0.5, 3600))
+                    if thread.is_alive() and api.deadline.expired():
+                        raise _late("", "")
+        except BaseException:
+            with self.taking:
+                self.numbers = iter(())
+            raise
+        if self.errors:
+            raise self.errors[min(self.errors)]
+        return self.results
+
+    def _work(self) -> None:
+        while True:
+            with self.taking:
+                number = next(self.numbers, None)
+            if number is None:
+                return
+            try:
+                self.results[number] = self.function(self.todo[number])
+            except BaseException as error:  # noqa: BLE001 - raised again by run
+                self.errors[number] = error
+                with self.taking:
+                    self.numbers = iter(())
+
+
+def _late(method: str, target: str) -> Unanswered:
+    return Unanswered("the time for this is over (--timeout)", reason="Deadline", method=method, path=target.partition("?")[0])
+
+
+def _judged(raw: Raw, method: str, target: str, expect: Expect | None) -> Answer:
+    path = target.partition("?")[0]
+    if 300 <= raw.status < 400:
+        where = urlsplit(raw.headers.get("Location") or "").netloc or "another address"
+        message = f"the API server redirects to {where}, which is not followed: credentials go to no other host"
+        raise Unanswered(message, reason="Redirect", method=method, path=path)
+    body = _parsed(raw.data)
+    if raw.status >= 400:
+        raise _problem(raw, body, method, path)
+    told = None if isinstance(body, dict) else f"{len(raw.data)} bytes that are no JSON object"
+    if told is None and expect is not None:
+        told = expect(body)
+    if told is None and 200 <= raw.status < 300:
+        return Answer(raw.status, body, raw.headers)
+    problem = Unanswered(f"expected the answer of an API server, found HTTP {raw.status} with {told}", reason="Nonsense", method=method, path=path)
+    problem.uncertain = True
+    raise problem
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _problem(raw: Raw, body: Any, method: str, path: str) -> Problem:
+    answer = body if isinstance(body, dict) and body.get("kind") == "Status" else {}
+    message = answer.get("message")
+    if not isinstance(message, str) or not message:
+        text = " ".join(raw.data[:300].decode("utf-8", "replace").split())
+        message = f"{method} {path}: HTTP {raw.status}" + (f": {text[:200]}" if text else "")
+    details = answer.get("details")
+    seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None
+    problem = Problem(
+        message,
+        status=raw.status,
+        reason=str(answer.get("reason") or ""),
+        answer=answer,
+        retry_after=_retry_after(raw.headers.get("Retry-After"), seconds),
+        method=method,
+        path=path,
+        hint="the credentials have expired or are not valid here: renew them and run again" if raw.status == 401 else None,
+    )
+    problem.uncertain = raw.status >= 500
+    return problem
+
+
+def _retry_after(header: str | None, seconds: Any) -> float | None:
+    """The header (seconds, or a date) goes before the Status' own number."""
+    if header and header.strip().isdecimal():
+        return float(header.strip()[:9])
+    if header:
+        try:
+            return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+        except (ValueError, OverflowError):
+            pass
+    return float(seconds) if isinstance(seconds, int) and 0 < seconds < 1 << 31 else None

@@ -1,0 +1,257 @@
+"""One exchange on the wire: keep-alive connections over urllib3, bounded bodies, and deadlines that hold.
+
+A timeout of a socket counts from its last byte, so that a server which sends one byte a second is never late. Therefore one thread looks at the
+exchanges under way and cuts the connection of each whose time is over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3 import exceptions as wrong
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from gitopsc.cluster.connection import Connection
+from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.problems import Unanswered
+
+CONNECT_SECONDS = 5.0
+CHUNK = 1 << 18
+_TICK = 0.1
+_under_way = threading.local()
+
+
+class Raw(NamedTuple):
+    """An answer as it came: the body is complete and unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+class _Exchange:
+    """An exchange under way, known to the watchman."""
+
+    __slots__ = ("at", "connection", "cut", "stop")
+
+    def __init__(self, at: float, stop: threading.Event | None) -> None:
+        self.at = at
+        self.stop = stop
+        self.connection: Any = None
+        self.cut = False
+
+    def over(self, now: float) -> bool:
+        """Whether its time has come, or somebody does not want it any more."""
+        return self.at <= now or (self.stop is not None and self.stop.is_set())
+
+    def end(self) -> None:
+        """Cut the connection below TLS (whose own shutdown is not for two threads): who reads from it sees its end."""
+        self.cut = True
+        sock = getattr(self.connection, "sock", None)
+        if isinstance(sock, socket.socket):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class _Known:
+    """A connection that tells the exchange under way that it is used for it."""
+
+    def connect(self) -> None:
+        """Open it."""
+        self._tell()
+        super().connect()  # type: ignore[misc]
+        self.is_verified = True  # an unverified one was warned of when the kubeconfig was read; urllib3 would warn at each connection
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        """Send a request."""
+        self._tell()
+        super().request(*arguments, **options)  # type: ignore[misc]
+
+    def _tell(self) -> None:
+        exchange = getattr(_under_way, "exchange", None)
+        if exchange is not None:
+            exchange.connection = self
+
+
+class _Plain(_Known, HTTPConnection):
+    pass
+
+
+class _Secure(_Known, HTTPSConnection):
+    pass
+
+
+class Wire:
+    """The connections to one server. ``exchange`` is for threads, at most ``width`` connections are kept alive."""
+
+    def __init__(self, connection: Connection, width: int) -> None:
+        self._pool = _pool(connection, width)
+        self._prefix = (urlsplit(connection.host).path or "").rstrip("/")
+        self._exchanges: set[_Exchange] = set()
+        self._changed = threading.Condition()
+        self._watchman: threading.Thread | None = None
+
+    def exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, limit: int) -> Raw:
+        """Send a request and read its whole answer of at most ``limit`` bytes; raises Unanswered."""
+        with self._open(method, target, body, headers, deadline) as response:
+            return Raw(response.status, response.headers, _body(response, limit))
+
+    @contextlib.contextmanager
+    def stream(self, target: str, headers: Mapping[str, str], deadline: Deadline, stop: threading.Event) -> Iterator[Raw | Iterator[bytes]]:
+        """Send a GET and give a 200's body piece by piece as it arrives, any other answer whole; raises Unanswered, from inside, too."""
+        with self._open("GET", target, None, headers, deadline, stop) as response:
+            if response.status == 200:
+                yield iter(lambda: response.read1(CHUNK), b"")
+            else:
+                yield Raw(response.status, response.headers, _body(response, CHUNK))
+            response.close()
+
+    @contextlib.contextmanager
+    def _open(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, stop: threading.Event | None = None
+    ) -> Iterator[Any]:
+        exchange = _Exchange(deadline.at, stop)
+        self._add(exchange)
+        _under_way.exchange = exchange
+        response = None
+        try:
+            left = deadline.left()
+            timeout = urllib3.Timeout(connect=max(0.01, min(left, CONNECT_SECONDS)), read=max(0.01, left + 1))
+            response = self._pool.urlopen(
+                method, self._prefix + target, body, headers, retries=False, redirect=False, timeout=timeout, preload_content=False, decode_content=False
+            )
+            yield response
+        except Unanswered:
+            _close(response)
+            raise
+        except (wrong.HTTPError, OSError, ValueError, AttributeError) as error:
+            _close(response)
+            raise _unanswered(error, exchange, method, target) from error
+        except BaseException:
+            _close(response)
+            raise
+        finally:
+            _under_way.exchange = None
+            self._exchanges.discard(exchange)
+
+    def _add(self, exchange: _Exchange) -> None:
+        idle = not self._exchanges
+        self._exchanges.add(exchange)
+        if self._watchman is None or idle:
+            with self._changed:
+                if self._watchman is None:
+                    self._watchman = threading.Thread(target=self._watch, name="gitopsc-deadlines", daemon=True)
+                    self._watchman.start()
+                self._changed.notify()
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                while not self._exchanges:
+                    self._changed.wait()
+            time.sleep(_TICK)
+            now = time.monotonic()
+            for exchange in tuple(self._exchanges):
+                if exchange.over(now):
+                    exchange.end()
+
+    def cut(self) -> None:
+        """End every exchange under way at once."""
+        for exchange in tuple(self._exchanges):
+            exchange.end()
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._pool.close()
+
+
+def _pool(connection: Connection, width: int) -> urllib3.HTTPConnectionPool:
+    parts = urlsplit(connection.host)
+    secure = parts.scheme == "https"
+    port = parts.port or (443 if secure else 80)
+    options: dict[str, Any] = {"maxsize": width, "block": False}
+    if secure:
+        options["ssl_context"] = connection.tls
+        if connection.server_name:
+            options["server_hostname"] = connection.server_name
+    pool: urllib3.HTTPConnectionPool
+    if connection.proxy:
+        pool = urllib3.ProxyManager(connection.proxy, **options).connection_from_host(parts.hostname, port, parts.scheme)
+    elif secure:
+        pool = urllib3.HTTPSConnectionPool(parts.hostname or "", port, **options)
+    else:
+        pool = urllib3.HTTPConnectionPool(parts.hostname or "", port, **options)
+    pool.ConnectionCls = _Secure if secure else _Plain
+    return pool
+
+
+def _body(response: Any, limit: int) -> bytes:
+    """The whole body, unpacked; never more than ``limit`` bytes of memory for it."""
+    coding = (response.headers.get("Content-Encoding") or "identity").lower()
+    if coding not in ("identity", "gzip"):
+        raise Unanswered(f"the server sent a body with the encoding {coding}, which was not asked for", reason="Nonsense")
+    unpack = zlib.decompressobj(31) if coding == "gzip" else None
+    parts, size = [], 0
+    while piece := response.read(CHUNK):
+        if unpack is not None:
+            try:
+                piece = unpack.decompress(piece, limit + 1 - size)
+            except zlib.error as error:
+                raise Unanswered(f"the server sent a damaged body: {error}", reason="Nonsense") from error
+        size += len(piece)
+        if size > limit:
+            raise Unanswered(f"the server sent more than {limit >> 20} MiB", reason="TooLarge")
+        parts.append(piece)
+    if unpack is not None and not unpack.eof:
+        raise Unanswered("the server sent a body that breaks off", reason="Nonsense")
+    return b"".join(parts)
+
+
+def _close(response: Any) -> None:
+    if response is not None:
+        response.close()
+
+
+_NOT_SENT = (wrong.NewConnectionError, wrong.ConnectTimeoutError, wrong.ProxyError, wrong.SSLError)
+
+
+def _unanswered(error: Exception, exchange: _Exchange, method: str, target: str) -> Unanswered:
+    path = target.partition("?")[0]
+    reason, message = _why(error, exchange)
+    made = Unanswered(message, reason=reason, method=method, path=path)
+    made.uncertain = not isinstance(error, _NOT_SENT)
+    return made
+
+
+def _why(error: Exception, exchange: _Exchange) -> tuple[str, str]:
+    if exchange.cut or isinstance(error, wrong.ReadTimeoutError):
+        return "Deadline", "the API server did not answer in time"
+    if isinstance(error, wrong.NameResolutionError):
+        return "DNS", f"the name of the API server cannot be resolved: {_root(error)}"
+    if isinstance(error, wrong.ProxyError):
+        return "Proxy", f"the proxy does not let the connection through: {_root(error)}"
+    if isinstance(error, wrong.SSLError):
+        return "TLS", f"no trusted TLS connection with the API server: {_root(error)}"
+    if isinstance(error, wrong.NewConnectionError | wrong.ConnectTimeoutError):
+        return "Refused", f"the API server cannot be reached: {_root(error)}"
+    return "Reset", f"the connection with the API server broke: {_root(error)}"
+
+
+def _root(error: BaseException) -> str:
+    """What the innermost error says, without Python's names and addresses."""
+    seen: BaseException = error
+    while True:
+        inner = seen.__cause__ or seen.__context__ or next((a for a in seen.args if isinstance(a, BaseException)), None)
+        if inner is None or inner is seen:
+            break
+        seen = inner
+    words = seen.strerror if isinstance(seen, OSError) and seen.strerror else str(seen) or type(seen).__name__
+    return str(words)
