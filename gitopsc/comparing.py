@@ -169,7 +169,8 @@ def _change(pair: Pair, change: Change) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    return {"path": field.text, "before": field.before, "after": field.after, "origin": _place(field.origin)}
+    more = {"origins": field.origins} if field.origins else {}
+    return {"path": field.text, "before": field.before, "after": field.after, "origin": _place(field.origin), **more}
 
 
 def _place(place: Place | None) -> Mapping[str, Any] | None:

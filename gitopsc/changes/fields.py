@@ -15,6 +15,9 @@ from gitopsc.values import Map, Seq, place_of
 from gitopsc.values import Path as Steps
 
 BUILT_IN = "gitopsc:"
+Origins = dict[str, Any]
+"""Keys and item numbers of a structure, nested like it, each with its place (as text) under ""; only where it is on another line than
+what is around it."""
 _QUANTITIES = frozenset({"requests", "limits", "hard", "capacity"})
 _ORDERED = frozenset({"initContainers"})
 """Keyed lists whose order is what runs, too."""
@@ -22,12 +25,16 @@ _ORDERED = frozenset({"initContainers"})
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One difference. ``before`` or ``after`` is None where the field, or the list's item, is not there."""
+    """One difference. ``before`` or ``after`` is None where the field, or the list's item, is not there.
+
+    ``origins``: within a structure that is new, the parts that another place caused than what is around them (see ``origins_of``).
+    """
 
     path: Path
     before: Any
     after: Any
     origin: Place | None
+    origins: Origins | None = None
 
     @property
     def text(self) -> str:
@@ -59,7 +66,7 @@ def parts(manifest: Manifest, *, is_new: bool) -> list[Field]:
             found = [] if key in ("apiVersion", "kind") else [((key,), value)]
         for path, item in found:
             origin = origin_of(manifest, path)
-            out.append(Field(path, None, item, origin) if is_new else Field(path, item, None, origin))
+            out.append(Field(path, None, item, origin, origins_of(item, origin)) if is_new else Field(path, item, None, origin))
     return out
 
 
@@ -76,6 +83,25 @@ def origin_of(manifest: Manifest, path: Steps) -> Place | None:
         node = node[step]
     below = next((place for place in _places(node) if not place.file.startswith(BUILT_IN)), None)
     return below or manifest.origin or own
+
+
+def origins_of(value: Any, around: Place | None) -> Origins | None:
+    """Where the parts of a structure come from, as far as it is from elsewhere than ``around``; None where there is nothing to tell."""
+    if isinstance(value, dict):
+        found = [(key, item, value.places.get(key) if isinstance(value, Map) else None) for key, item in value.items()]
+    elif isinstance(value, list):
+        found = [(str(number), item, value.place(number) if isinstance(value, Seq) else None) for number, item in enumerate(value)]
+    else:
+        return None
+    out: Origins = {}
+    for key, item, place in found:
+        own = around if place is None or place.file.startswith(BUILT_IN) else place
+        inner = origins_of(item, own) or {}
+        if own is not None and (around is None or own[:2] != around[:2]):
+            inner = {"": str(own), **inner}
+        if inner:
+            out[key] = inner
+    return out or None
 
 
 def _places(node: Any) -> Iterator[Place]:
@@ -122,8 +148,10 @@ class _Walk:
             yield self.field(path, old, new, before, after)
 
     def field(self, path: Path, old: Steps, new: Steps, before: Any, after: Any) -> Field:
-        origin = origin_of(self.before, old) if after is None else origin_of(self.after, new)
-        return Field(path, before, after, origin)
+        if after is None:
+            return Field(path, before, None, origin_of(self.before, old))
+        origin = origin_of(self.after, new)
+        return Field(path, before, after, origin, origins_of(after, origin))
 
     def items(self, path: Path, old: Steps, new: Steps, before: list[Any], after: list[Any]) -> Iterator[Field]:
         if same(before, after):

@@ -80,19 +80,19 @@ def field_lines(field: Mapping[str, Any], *, whole: bool) -> list[Line]:
         return [Line("~", f"{path}:", place), *_text_lines(before, after)]
     if before is None or after is None:
         mark, value = ("+", after) if before is None else ("-", before)
-        return _one_side(mark, path, value, f"was {place}" if after is None and place else place, whole)
+        return _one_side(mark, path, value, f"was {place}" if after is None and place else place, field, whole)
     if whole and (_is_long(before) or _is_long(after)):
-        return [*_one_side("-", path, before, "", whole), *_one_side("+", path, after, place, whole)]
+        return [*_one_side("-", path, before, "", {}, whole), *_one_side("+", path, after, place, field, whole)]
     old, new = value_name(before), value_name(after)
     if len(old) + len(new) <= _SHORT and not whole:
         return [Line("~", f"{path}: {old} → {new}", place)]
     return [Line("-", f"{path}: {old}"), Line("+", f"{path}: {new}", place)]
 
 
-def _one_side(mark: str, path: str, value: Any, place: str, whole: bool) -> list[Line]:
+def _one_side(mark: str, path: str, value: Any, place: str, field: Mapping[str, Any], whole: bool) -> list[Line]:
     if not whole or not _is_long(value):
         return [Line(mark, f"{path}: {value_name(value)}", place)]
-    return [Line(mark, f"{path}:", place), *(Line(mark, f"  {text}") for text in written_out(value))]
+    return [Line(mark, f"{path}:", place), *(Line(mark, f"  {text}", at) for text, at in written_out(value, field.get("origins") or {}))]
 
 
 def _is_long(value: Any) -> bool:
@@ -101,6 +101,8 @@ def _is_long(value: Any) -> bool:
 
 def _text_lines(before: str, after: str) -> Iterator[Line]:
     """What differs of two texts, line by line."""
+    if before.endswith("\n") and after.endswith("\n"):
+        before, after = before[:-1], after[:-1]
     old, new = before.split("\n"), after.split("\n")
     for number, text in enumerate(unified_diff(old, new, lineterm="", n=_CONTEXT)):
         if number >= 2:  # after the two lines that name files
@@ -108,30 +110,36 @@ def _text_lines(before: str, after: str) -> Iterator[Line]:
             yield Line(mark, _cut(safe(text if mark == "@" else text[1:])))
 
 
-def written_out(value: Any) -> Iterator[str]:
-    """The lines of a value in YAML's block style, texts as they are."""
+def written_out(value: Any, origins: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The lines of a value in YAML's block style, texts as they are, each with its place where that is another than what is around it."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
-            yield from _entry(f"{scalar(str(key))}:", item)
+            inner = origins.get(key) or {}
+            yield from _entry(f"{scalar(str(key))}:", item, inner)
     elif isinstance(value, list | tuple) and value:
-        for item in value:
-            lines = list(written_out(item))
-            yield from (f"{'- ' if number == 0 else '  '}{text}" for number, text in enumerate(lines))
+        for number, item in enumerate(value):
+            inner = origins.get(str(number)) or {}
+            for count, (text, place) in enumerate(written_out(item, inner)):
+                yield f"{'  ' if count else '- '}{text}", place or ("" if count else _own(inner))
     elif isinstance(value, str) and "\n" in value:
-        yield "|"
-        yield from (f"  {_cut(safe(text))}" for text in value.split("\n"))
+        yield "|", ""
+        yield from ((f"  {_cut(safe(text))}", "") for text in value.split("\n"))
     else:
-        yield _cut(scalar(value) if value not in ({}, []) else str(value))
+        yield _cut(scalar(value) if value not in ({}, []) else str(value)), ""
 
 
-def _entry(key: str, item: Any) -> Iterator[str]:
-    lines = list(written_out(item))
+def _entry(key: str, item: Any, origins: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    lines = list(written_out(item, origins))
     if isinstance(item, Mapping | list | tuple) and item:
-        yield key
-        yield from (f"  {text}" for text in lines)
+        yield key, _own(origins)
+        yield from ((f"  {text}", place) for text, place in lines)
     else:
-        yield f"{key} {lines[0]}"
+        yield f"{key} {lines[0][0]}", _own(origins)
         yield from lines[1:]
+
+
+def _own(origins: Mapping[str, Any]) -> str:
+    return safe(str(origins.get("") or ""))
 
 
 def _cut(text: str) -> str:

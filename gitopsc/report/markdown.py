@@ -60,12 +60,13 @@ def inert(words: str) -> str:
 
 def code(words: str, *, cell: bool = False) -> str:
     """A code span that what stands in it cannot end; nothing in it is a link, a mention or a tag. ``cell``: it stands in a table."""
-    words = inert(safe(words))
+    words = inert(safe(words)) or " "
+    if cell:
+        words = words.replace("|", "\\x7c")  # no escape of a bar holds after a backslash
     longest = max((len(run) for run in re.findall("`+", words)), default=0)
     ticks = "`" * (longest + 1)
     pad = " " if words.startswith("`") or words.endswith("`") else ""
-    span = f"{ticks}{pad}{words}{pad}{ticks}"
-    return span.replace("|", "\\|") if cell else span
+    return f"{ticks}{pad}{words}{pad}{ticks}"
 
 
 def fence(content: str, language: str) -> str:

@@ -180,6 +180,22 @@ def test_each_field_has_the_place_that_caused_it() -> None:
     ]
 
 
+def test_what_is_new_knows_which_place_made_which_part() -> None:
+    text = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data:
+  a: 1
+  b:
+    - x: 1
+"""
+    (found,) = changes([], manifests(text.replace("1", '"1"')), VERSION)
+    assert [(field.text, field.origin, field.origins) for field in found.fields] == [
+        ("data", Place("apps/shop/app.yaml", 5, 3), {"b": {"": "apps/shop/app.yaml:7:5"}})
+    ]
+
+
 def test_a_built_in_template_is_the_cause_only_where_no_spec_had_a_say() -> None:
     before, after = manifests(SPEC)[0], manifests(SPEC.replace("info", "debug"), "gitopsc:templates/x.j2")[0]
     (found,) = changes([before], [after], VERSION)
