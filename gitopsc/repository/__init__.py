@@ -5,7 +5,7 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
 
 ``location``: which repository, validated before Git sees it (all raise ``Invalid``)
     ``embedded(root) -> Location``                    ``.gitopsc/environments`` in the workspace
-    ``named(text, *, branch, path) -> Location``      of ``--repository``: https, ssh, file:// or a path
+    ``named(text, *, branch, path, start)``           of ``--repository``: https, ssh, file:// or a path
     ``written(text, *, branch, path, place)``         of a document: https and ssh alone
     ``Location.is_embedded``                          false: counts as remote, dirty sources need ``--allow-dirty``
 
@@ -54,6 +54,8 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
 ``message``: ``commit_message(subject, entries) -> str``, ``Entry(action, environment, application, release, generation, source, origin)``
 
 ``source``: the workspace as a Git repository
-    ``source_state(root, inputs, *, environ) -> SourceState(repository, commit, dirty)``    ``inputs``: path -> bytes or None (read it)
-    ``GitFiles(root, revision, environ)``             ``list()`` and ``read(path)`` over a revision; ``merge_base``, ``resolve_revision``
+    ``source_state(root, inputs, *, environ) -> SourceState``   ``inputs``: every file that was read, path -> bytes or None (read it here)
+        ``.repository`` without credentials · ``.commit`` · ``.dirty`` paths · ``.is_dirty``: no commit says what was rendered
+    ``resolve_revision(root, text, *, environ)``, ``merge_base(root, one, other, *, environ)``, ``require_history(root, *, environ)``
+    ``GitFiles(root, commit, *, environ, exclude, diagnostics, limits)``      ``Files`` of a revision: ``list()``, ``read(path)``, ``close()``
 """

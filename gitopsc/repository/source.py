@@ -42,7 +42,7 @@ def source_state(root: Path, inputs: Mapping[str, bytes | None], *, environ: Map
     Untracked and ignored inputs count as dirty; so do specs that the commit has and the folder has not. Files are compared by their
     content: no index, no filter. Raises ``Failure`` where there is a repository that Git cannot read.
     """
-    git = Git(root, environ)
+    git = _git(root, environ)
     said = git.run("rev-parse", "--show-object-format")
     if said.status != 0:
         if any((folder / ".git").exists() for folder in (root, *root.parents)):
@@ -58,9 +58,17 @@ def source_state(root: Path, inputs: Mapping[str, bytes | None], *, environ: Map
     return SourceState(_remote(git), head.text, tuple(sorted(dirty)))
 
 
+def _git(root: Path, environ: Mapping[str, str]) -> Git:
+    """Git at work in the repository that ``root`` is in. It is named, not discovered: whose folder it is does not matter, since nothing
+    that is configured in it runs.
+    """
+    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
+    return Git(root, environ) if top is None else Git(root, environ, git_dir=top / ".git", work_tree=top)
+
+
 def resolve_revision(root: Path, revision: str, *, environ: Mapping[str, str]) -> str:
     """The commit that a person's ``revision`` means. Raises ``Invalid`` where it means none."""
-    git = Git(root, environ)
+    git = _git(root, environ)
     said = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     commit = said.text.removeprefix("--end-of-options\n")
     if said.status != 0 or revision.startswith("-") or not commit:
@@ -81,7 +89,7 @@ def _missing(git: Git, revision: str) -> str:
 
 def require_history(root: Path, *, environ: Mapping[str, str]) -> None:
     """See that the workspace is in a Git repository that has a commit. Raises ``Invalid`` where it is not, ``Failure`` where Git refuses to read it."""
-    git = Git(root, environ)
+    git = _git(root, environ)
     said = git.run("rev-parse", "--git-dir")
     if said.status != 0:
         if any((folder / ".git").exists() for folder in (root, *root.parents)):
@@ -93,7 +101,7 @@ def require_history(root: Path, *, environ: Mapping[str, str]) -> None:
 
 def merge_base(root: Path, one: str, other: str, *, environ: Mapping[str, str]) -> str:
     """The newest commit that two commits have in common. Raises ``Invalid`` where they have none."""
-    said = Git(root, environ).run("merge-base", one, other)
+    said = _git(root, environ).run("merge-base", one, other)
     if said.status != 0:
         raise Invalid(
             f"expected two revisions with a common commit, found none of {one} and {other}", hint="in a shallow clone: git fetch --unshallow", code="revision"

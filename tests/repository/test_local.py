@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +159,16 @@ def test_e11_submodule(checkout: Path, work: Path, tmp_path: Path) -> None:
     build(outer / "inner", work, one("1.0.0"))
     assert _shown(outer / "inner") == "1.0.0\n"
     assert git(outer / "inner", "status", "--porcelain") == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs the right to give files away")
+def test_e11_a_repository_of_somebody_else(checkout: Path, work: Path, tmp_path: Path) -> None:
+    remote = bare(tmp_path / "r.git")
+    for path in (checkout, remote):
+        for inner in (path, *path.rglob("*")):
+            os.chown(inner, 12345, 12345)
+        build(path, work, one("1.0.0"))
+    assert _shown(checkout) == "1.0.0\n"
 
 
 @pytest.mark.parametrize("state", ["merge", "rebase", "cherry-pick", "revert"])

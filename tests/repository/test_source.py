@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,16 @@ def test_a_repository_that_git_cannot_read_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / ".git").write_text("gitdir: /nowhere\n")
     with pytest.raises(Failure, match="not a git repository"):
         source_state(tmp_path, {}, environ=environ(tmp_path))
+
+
+def test_e11_a_linked_work_tree_and_a_folder_of_somebody_else(workspace: Path, tmp_path: Path) -> None:
+    git(workspace, "worktree", "add", "-q", "--detach", str(tmp_path / "linked"))
+    linked = tmp_path / "linked/config"
+    assert source_state(linked, INPUTS, environ=environ(tmp_path)) == SourceState(None, git(workspace, "rev-parse", "HEAD"), ())
+    if os.geteuid() == 0:
+        for path in (workspace.parent, workspace.parent / ".git"):
+            os.chown(path, 12345, 12345)
+        assert not _state(workspace).is_dirty
 
 
 @pytest.mark.parametrize(
