@@ -10,6 +10,7 @@ Each part and what it gives::
     transport    Api(connection, *, deadline, in_flight=32, impersonate=None, call_seconds=10.0)
                  .request(method, path, *, query=None, body=None, content_type=JSON, retry=True, expect=None) -> Answer(status, body, headers)
                  .map(function, items) -> list (in order; at most in_flight at once; the first exception is raised when the running ones have ended)
+                 .fence: asked before each try of a request that may write
                  .acting_as(user | None, deadline=None) -> Api (same connections and counters) · .requests: Counter[method] · .cancel() · .close()
     discovery    discover(api, cache=None) -> Kinds;  Kinds.resource(api_version | group, kind) -> Resource | None
                  Resource(group, version, plural, kind, namespaced, verbs): .api_version, .path(namespace, name=None, subresource=None)
@@ -22,6 +23,10 @@ Each part and what it gives::
                  delete(api, resource, name, namespace, *, uid=None, resource_version=None, propagation="Background", dry_run=False) -> dict | None
     watching     follow(api, resource, selector="", namespace="", *, stop: threading.Event) -> Iterator[Event(type, object)]
                  type: SYNC (object is the Listing: first, and after whatever may have been missed) ADDED MODIFIED DELETED
+    health       health(obj, applied_generation=None, *, pods=(), storage_classes=(), expressions=None) -> Health(status, message): .is_current .is_terminal
+                 vanished(manifest) -> Health, of an object that was applied and is gone · pods.cause(pods), pods.pod_selector(workload)
+    lease        Lease(api, namespace, name, identity, *, duration=15.0): .acquire(stop) -> bool · .keep() · .fence() · .held · .lost: Event · .release()
+                 refuse_while_held(api, namespace, name), for a single pass: Conflict naming the holder; writes nothing
 
 ``data`` is an object as a mapping with apiVersion, kind, metadata.
 """

@@ -41,7 +41,10 @@ class Answer(NamedTuple):
 
 
 class Api:
-    """One API server, as one identity. Safe for threads; ``requests`` counts what was sent, by method, retries included."""
+    """One API server, as one identity. Safe for threads; ``requests`` counts what was sent, by method, retries included.
+
+    ``fence``, where one is set, is asked before each try of a request that may write, and raises where we may not any more.
+    """
 
     def __init__(self, connection: Connection, *, deadline: Deadline, in_flight: int = 32, impersonate: str | None = None, call_seconds: float = 10.0) -> None:
         self.connection = connection
@@ -49,6 +52,7 @@ class Api:
         self.in_flight = in_flight
         self.call_seconds = call_seconds
         self.impersonate = impersonate
+        self.fence: Callable[[], None] | None = None
         self.requests: Counter[str] = Counter()
         self.wire = Wire(connection, in_flight)
         self._streams = Wire(connection, 0)
@@ -125,6 +129,8 @@ class Api:
             raise _late(method, target)
         try:
             self.check(method, target)
+            if self.fence is not None and method != "GET":
+                self.fence()
             with self._counting:
                 self.requests[method] += 1
             return self.wire.exchange(method, target, data, headers, self.deadline.sooner(self.call_seconds), limit)

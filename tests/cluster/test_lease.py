@@ -1,0 +1,158 @@
+"""Scenario 46 and case G1: two reconcilers, one Lease, on the real server. Each is a process that writes as fast as its fence lets it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from gitopsc.cluster.connection import Where, connect
+from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.lease import Lease, refuse_while_held
+from gitopsc.cluster.transport import Api
+from gitopsc.diagnostics import Conflict
+from tests.kube import ApiServer
+
+pytestmark = pytest.mark.cluster
+
+DURATION = 3.0
+WRITER = f"""
+import sys, threading, time
+from gitopsc.cluster.connection import Where, connect
+from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.discovery import Resource
+from gitopsc.cluster.lease import Lease
+from gitopsc.cluster.objects import apply
+from gitopsc.cluster.transport import Api
+from gitopsc.diagnostics import Conflict
+
+kubeconfig, namespace, identity = sys.argv[1:]
+maps = Resource("", "v1", "configmaps", "ConfigMap", True, frozenset())
+connection = connect(Where(kubeconfig=kubeconfig), {{}})
+lease = Lease(Api(connection, deadline=Deadline(None), in_flight=2), namespace, "gitopsc.prod", identity, duration={DURATION})
+api = Api(connection, deadline=Deadline(None))
+api.fence = lease.fence
+while lease.acquire(threading.Event()):
+    print("leads", time.monotonic(), flush=True)
+    lease.keep()
+    while not lease.lost.is_set():
+        try:
+            data = {{"writer": identity, "time": str(time.monotonic())}}
+            apply(api, maps, {{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "written", "namespace": namespace}}, "data": data}}, force=True)
+            print("wrote", time.monotonic(), flush=True)
+        except Conflict:
+            print("fenced", time.monotonic(), flush=True)
+        time.sleep(0.02)
+    lease.release()
+    lease.lost.clear()
+"""
+
+
+class Line(NamedTuple):
+    word: str
+    time: float
+
+
+class Writer:
+    """A process, and what it said."""
+
+    def __init__(self, server: ApiServer, namespace: str, identity: str, folder: Path) -> None:
+        self.log = folder / identity
+        with self.log.open("wb") as log:
+            words = [sys.executable, "-c", WRITER, str(server.kubeconfig), namespace, identity]
+            self.process = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
+
+    def lines(self) -> list[Line]:
+        """Whole lines so far."""
+        text = self.log.read_text()
+        assert "Traceback" not in text, text
+        return [Line(word, float(when)) for word, when in (line.split() for line in text[: text.rfind("\n") + 1].splitlines())]
+
+    def said(self, word: str) -> list[float]:
+        return [line.time for line in self.lines() if line.word == word]
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def namespace(api_server: ApiServer) -> str:
+    name = f"lease-{uuid.uuid4().hex[:8]}"
+    api_server.ask("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return name
+
+
+@pytest.fixture
+def pair(api_server: ApiServer, namespace: str, tmp_path: Path) -> Iterator[tuple[Writer, Writer]]:
+    """One that leads, and one that waits."""
+    first = Writer(api_server, namespace, "first", tmp_path)
+    until(lambda: bool(first.said("wrote")))
+    second = Writer(api_server, namespace, "second", tmp_path)
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/gitopsc.prod"
+    renewed = api_server.ask("GET", path)[1]["spec"]["renewTime"]
+    until(lambda: second.process.poll() is None and api_server.ask("GET", path)[1]["spec"]["renewTime"] != renewed)
+    time.sleep(1)
+    yield first, second
+    for writer in (first, second):
+        writer.process.send_signal(signal.SIGCONT)
+        writer.process.kill()
+        writer.process.wait()
+
+
+def test_s46_a_stopped_leader_is_followed_and_does_not_write_again(pair: tuple[Writer, Writer], api_server: ApiServer, namespace: str) -> None:
+    first, second = pair
+    first.process.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    assert second.said("leads") == []
+    until(lambda: bool(second.said("wrote")))
+    assert second.said("leads")[0] - stopped <= DURATION
+    before = len(first.said("wrote"))
+    first.process.send_signal(signal.SIGCONT)
+    until(lambda: bool(first.said("fenced")))
+    time.sleep(0.5)
+    under_way = 1  # a request that had left before the stop
+    assert len(first.said("wrote")) <= before + under_way
+    assert api_server.ask("GET", f"/api/v1/namespaces/{namespace}/configmaps/written")[1]["data"]["writer"] == "second"
+
+
+def test_g1_a_killed_holder_is_followed(pair: tuple[Writer, Writer]) -> None:
+    first, second = pair
+    first.process.kill()
+    killed = time.monotonic()
+    until(lambda: bool(second.said("wrote")))
+    assert second.said("leads")[0] - killed <= DURATION + 1
+
+
+def test_g1_a_single_pass_is_refused_while_one_watches(pair: tuple[Writer, Writer], api_server: ApiServer, namespace: str) -> None:
+    connection = connect(Where(kubeconfig=str(api_server.kubeconfig)), {})
+    api = Api(connection, deadline=Deadline(30))
+    with pytest.raises(Conflict, match="first holds the lease"):
+        refuse_while_held(api, namespace, "gitopsc.prod")
+    assert set(api.requests) == {"GET"}
+    refuse_while_held(api, namespace, "gitopsc.staging")
+    third = Lease(api, namespace, "gitopsc.prod", "third", duration=DURATION)
+    assert not third.attempt()
+    api.close()
+
+
+def test_the_namespace_of_the_lease_is_made(api_server: ApiServer) -> None:
+    api = Api(connect(Where(kubeconfig=str(api_server.kubeconfig)), {}), deadline=Deadline(30))
+    name = f"lease-{uuid.uuid4().hex[:8]}"
+    lease = Lease(api, name, "gitopsc.prod", "one")
+    assert lease.attempt()
+    assert lease.renew()
+    lease.release()
+    live = api_server.ask("GET", f"/apis/coordination.k8s.io/v1/namespaces/{name}/leases/gitopsc.prod")[1]
+    assert live["spec"]["holderIdentity"] == ""
+    api.close()
