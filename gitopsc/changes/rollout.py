@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gitopsc.changes.fields import Field
@@ -53,11 +53,15 @@ _IMMUTABLE = {
     ("", "Pod"): _Fixed(("spec",), ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")),
     ("", "Service"): _Fixed(("spec.clusterIP", "spec.clusterIPs")),
     ("", "PersistentVolumeClaim"): _Fixed(("spec",), ("resources", "volumeAttributesClassName")),
+    ("", "PersistentVolume"): _Fixed(
+        ("spec",), ("capacity", "accessModes", "persistentVolumeReclaimPolicy", "storageClassName", "mountOptions", "claimRef", "volumeAttributesClassName")
+    ),
     ("", "ResourceQuota"): _Fixed(("spec.scopes", "spec.scopeSelector")),
     ("", "Secret"): _Fixed(("type",)),
     ("rbac.authorization.k8s.io", "RoleBinding"): _Fixed(("roleRef",)),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"): _Fixed(("roleRef",)),
     ("storage.k8s.io", "StorageClass"): _Fixed(("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode")),
+    ("storage.k8s.io", "CSIDriver"): _Fixed(("spec.attachRequired", "spec.volumeLifecycleModes")),
     ("scheduling.k8s.io", "PriorityClass"): _Fixed(("value", "preemptionPolicy")),
     ("networking.k8s.io", "IngressClass"): _Fixed(("spec.controller",)),
     ("node.k8s.io", "RuntimeClass"): _Fixed(("handler",)),
@@ -90,25 +94,48 @@ def _is_fixed(subject: Subject, field: Field) -> bool:
     if subject.type in (("", "ConfigMap"), ("", "Secret")) and at(subject.before, "immutable") is True and _covers(_CONTENT, field):
         return True
     fixed = _IMMUTABLE.get(subject.type)
-    if subject.type == ("", "PersistentVolumeClaim") and field.below("spec", "resources", "requests", "storage"):
-        return _shrinks(field)
-    if subject.type == ("", "Pod") and field.text.endswith(".image"):
+    exception = _EXCEPTIONS.get(subject.type)
+    said = exception(subject, field) if exception is not None else None
+    return said if said is not None else fixed is not None and _covers(fixed, field)
+
+
+def _claim(_: Subject, field: Field) -> bool | None:
+    """A claim may grow, and be given the class that it was made without."""
+    if field.below("spec", "resources", "requests", "storage"):
+        before, after = quantity(field.before), quantity(field.after)
+        return before is not None and (after is None or after < before)
+    return False if field.below("spec", "storageClassName") and field.before is None else None
+
+
+def _pod(_: Subject, field: Field) -> bool | None:
+    return False if field.text.endswith(".image") else None
+
+
+def _job(subject: Subject, field: Field) -> bool | None:
+    """How many must succeed may change where they are counted; where they will run, while none of them does."""
+    if field.below("spec", "completions"):
+        return any(at(side, "spec", "completionMode") != "Indexed" for side in (subject.before, subject.after))
+    if at(subject.before, "spec", "suspend") is True and any(field.below("spec", "template", *path.split(".")) for path in _WHERE):
         return False
-    if subject.type == ("batch", "Job") and field.below("spec", "completions"):
-        return bool(at(subject.after, "spec", "completionMode") != "Indexed")
-    if subject.type == ("", "Service") and at(subject.after, "spec", "type") == "ExternalName":
-        return False
-    return fixed is not None and _covers(fixed, field)
+    return None
+
+
+def _service(subject: Subject, _: Field) -> bool | None:
+    return False if at(subject.after, "spec", "type") == "ExternalName" else None
+
+
+_WHERE = ("metadata.annotations", "metadata.labels", "spec.nodeSelector", "spec.affinity", "spec.tolerations", "spec.schedulingGates")
+_EXCEPTIONS: dict[tuple[str, str], Callable[[Subject, Field], bool | None]] = {
+    ("", "PersistentVolumeClaim"): _claim,
+    ("", "Pod"): _pod,
+    ("", "Service"): _service,
+    ("batch", "Job"): _job,
+}
 
 
 def _covers(fixed: _Fixed, field: Field) -> bool:
     under = any(field.below(*path.split(".")) for path in fixed.paths)
     return under and not any(field.below("spec", name) for name in fixed.free)
-
-
-def _shrinks(field: Field) -> bool:
-    before, after = quantity(field.before), quantity(field.after)
-    return before is not None and (after is None or after < before)
 
 
 def restarted(subject: Subject) -> Iterator[Consequence]:

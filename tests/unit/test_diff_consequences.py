@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.tables import case
+from tests.tables.updates import UPDATES, Update
 from tests.unit.manifests import DEPLOYMENT, changed, edited
 
 POD = "spec/template/spec/"
@@ -87,7 +89,7 @@ RECREATED: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     (STATEFUL, {"spec/replicas": 5, f"{API}image": "a:2", "spec/minReadySeconds": 3}, []),
     (JOB, {"spec/template/spec/containers/0/image": "a:2"}, ["spec.template.spec.containers[c].image"]),
     (JOB, {"spec/completions": 3}, ["spec.completions"]),
-    (JOB, {"spec/completions": 3, "spec/parallelism": 3, "spec/completionMode": "Indexed"}, ["spec.completionMode"]),
+    (JOB, {"spec/completions": 3, "spec/parallelism": 3, "spec/completionMode": "Indexed"}, ["spec.completions, spec.completionMode"]),
     (JOB, {"spec/ttlSecondsAfterFinished": 3, "spec/suspend": True}, []),
     (of("Service", spec={"clusterIP": "None"}), {"spec/clusterIP": None}, ["spec.clusterIP"]),
     (of("Service", spec={"type": "ClusterIP"}), {"spec/type": "NodePort"}, []),
@@ -108,6 +110,12 @@ RECREATED: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
 def test_what_cannot_be_changed_where_it_stands(data: dict[str, Any], edits: dict[str, Any], expected: list[str]) -> None:
     found = consequences(data, edited(data, edits), "recreate")
     assert [message.split(" cannot be changed: ")[0] for _, message in found] == expected
+
+
+@pytest.mark.parametrize("update", UPDATES, ids=str)
+def test_immutable_is_what_an_api_server_refuses(update: Update) -> None:
+    told = consequences(update.base, case.changed(update.base, update.changes), "recreate")
+    assert bool(told) is update.fixed
 
 
 def test_recreation_says_what_is_lost() -> None:
