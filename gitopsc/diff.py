@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from gitopsc.comparing import Compared, Work, compare
@@ -44,7 +44,7 @@ def _between(options: Options, names: tuple[str, str], layer: Map | None) -> Res
     work = [Work(a, (base, a) if (base, a) in side.targets else None, (head, a) if (head, a) in side.targets else None) for a in fine]
     compared = compare(side, side, work, layer, options, across_namespaces=True)
     _keep(side)
-    return _result(options, side, [], compared, {"base": _said(side, base), "head": _said(side, head)})
+    return _result(options, side, None, compared, {"base": _said(side, base), "head": _said(side, head)})
 
 
 def _revisions(options: Options, which: Revisions, environment: str | None, layer: Map | None) -> Result:
@@ -65,8 +65,7 @@ def _revisions(options: Options, which: Revisions, environment: str | None, laye
         compared = compare(base, head, list(_work(base, head, layer)), layer, options)
         if which.head_commit is None:
             _keep(head, base)
-        notes = _notes(base, head)
-        return _result(options, head, notes, compared, {"base": _said(base), "head": _said(head)})
+        return _result(options, head, base, compared, {"base": _said(base), "head": _said(head)})
     finally:
         for files in opened:
             files.close()
@@ -116,9 +115,12 @@ def _said(side: Side, environment: str | None = None) -> dict[str, Any]:
     return {"revision": side.revision, "commit": side.commit, "environment": environment}
 
 
-def _result(options: Options, head: Side, notes: Sequence[Diagnostic], compared: Compared, sides: dict[str, Any]) -> Result:
+def _result(options: Options, head: Side, base: Side | None, compared: Compared, sides: dict[str, Any]) -> Result:
     found = [*head.diagnostics, *(d for target in head.targets.values() if target.application not in compared.again for d in target.diagnostics)]
-    found += [*compared.diagnostics, *notes]
+    found += compared.diagnostics
+    if base is not None:
+        known = {_said_once(d) for d in (*base.diagnostics, *(d for target in base.targets.values() for d in target.diagnostics))}
+        found = [d for d in found if d.severity == "error" or _said_once(d) not in known] + _notes(base, head)
     if head.workspace is not None:
         found += check_together(head.workspace, list(head.targets.values()), whole=True)
     diagnostics, _ = finished(found, options)
@@ -127,3 +129,8 @@ def _result(options: Options, head: Side, notes: Sequence[Diagnostic], compared:
         return empty(KIND, diagnostics, sources)
     data = {**sides, "changes": [plain(one) for one in compared.changes]}
     return Result(KIND, data, diagnostics, status=1 if compared.changes else 0, sources=sources)
+
+
+def _said_once(found: Diagnostic) -> tuple[Any, ...]:
+    """A finding wherever its lines have gone: a warning that the older side has, too, is none of this change's."""
+    return (found.severity, found.code, found.message, found.path, found.place.file if found.place else "", found.application, found.environment)

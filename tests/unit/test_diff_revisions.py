@@ -38,6 +38,7 @@ spec:
     api:
       image: ghcr.io/acme/NAME:1
       ports: {http: 8080}
+      probes: {readiness: /ready}
       scale: 2
       env: {LEVEL: info}
       files: {/etc/app.yaml: {source: app.yaml}}
@@ -125,7 +126,7 @@ def test_the_working_tree_against_head(room: Room) -> None:
     assert (result.status, told(result)) == (1, REPLICAS)
     change = result.data["changes"][0]
     assert change["object"] == {"group": "apps", "kind": "Deployment", "namespace": "dev-shop", "name": "api"}
-    assert change["fields"] == [{"path": "spec.replicas", "before": 2, "after": 3, "origin": {"file": "apps/shop/app.yaml", "line": 9, "column": 14}}]
+    assert change["fields"] == [{"path": "spec.replicas", "before": 2, "after": 3, "origin": {"file": "apps/shop/app.yaml", "line": 10, "column": 14}}]
     assert change["consequences"] == [{"kind": "scale", "message": "2 → 3 replicas"}]
     assert result.data["base"] == {"revision": "HEAD", "commit": room.git("rev-parse", "HEAD"), "environment": None}
     assert result.data["head"] == {"revision": None, "commit": None, "environment": None}
@@ -304,6 +305,15 @@ def test_no_hook_no_filter_no_attribute_of_the_repository_runs(room: Room) -> No
     room.edit("apps/shop/app.yaml", "scale: 2", "scale: 3")
     assert told(room.diff()) == REPLICAS
     assert not canary.exists()
+
+
+def test_a_warning_that_was_there_before_is_not_this_change_s(room: Room) -> None:
+    room.edit("apps/shop/app.yaml", "      probes: {readiness: /ready}\n", "")
+    assert [(d.severity, d.code) for d in room.diff().diagnostics] == [("warning", "no-readiness")]
+    room.commit("no probe")
+    room.edit("apps/shop/app.yaml", "      scale: 2\n", "\n      scale: 3\n")
+    assert room.diff().diagnostics == ()
+    assert [d.code for d in room.diff(between=("dev", "prod")).diagnostics] == ["no-readiness"]
 
 
 # -- sharing work ----------------------------------------------------------------------------------------------------
