@@ -49,6 +49,7 @@ _CONFIG = {
     "maintenance.auto": "false",
     "receive.autogc": "false",
     "transfer.bundleURI": "false",
+    "http.followRedirects": "false",
     "uploadpack.packObjectsHook": "",
     "credential.interactive": "false",
     "protocol.allow": "never",
@@ -92,7 +93,8 @@ class Result(NamedTuple):
 class Git:
     """Git for one repository. ``git_dir`` None: discovered from ``directory``, as Git does.
 
-    ``protocols``: the transports that may be used, none by default: what is local needs none.
+    ``protocols``: the transports that may be used, none by default: what is local needs none. ``traced``: what is said to a server and
+    what it answers is in ``Result.error``.
     """
 
     directory: Path
@@ -102,6 +104,7 @@ class Git:
     protocols: tuple[str, ...] = ()
     deadline: float = DEADLINE
     credentials: Credentials | None = None
+    traced: bool = False
 
     def run(self, *words: str, data: bytes | None = None, deadline: float | None = None) -> Result:
         """Run ``git words…`` with ``data`` as its input, whatever its status. Raises ``Failure`` where it cannot be run or takes too long."""
@@ -170,6 +173,8 @@ class Git:
             GIT_ALLOW_PROTOCOL=":".join(self.protocols) or "none",
             GIT_SSH_COMMAND=_ssh(self.environ),
         )
+        if self.traced:
+            environment["GIT_TRACE_PACKET"] = "1"
         if self.credentials is not None:
             environment["GITOPSC_GIT_USERNAME"] = self.credentials.username
             if self.credentials.password is not None:

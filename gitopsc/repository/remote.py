@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ from gitopsc.repository.objects import Algorithm
 
 DEPTH = 50  # enough to see our own commit below those of others, and a revert not long ago; whatever the history is
 _ATTEMPTS = 3
+_REDIRECT = re.compile(r"^warning: redirecting to (\S+?)/?$", re.MULTILINE)
 _PROTOCOLS = ("https", "ssh")
 
 
@@ -82,13 +84,37 @@ class RemoteBackend:
     def _make(self) -> None:
         self._folder.mkdir(exist_ok=True)
         plain = replace(self.git, git_dir=None)
-        known = _parse(plain.check("ls-remote", "--", self._url).output)
-        algorithm = "sha256" if any(len(oid) == 64 for oid in known.values()) else "sha1"
+        known = _parse(self._ask(plain))
+        of_empty = not known and "object-format=sha256" in self._greeting(plain)
+        algorithm = "sha256" if of_empty or any(len(oid) == 64 for oid in known.values()) else "sha1"
         plain.check("init", "--quiet", "--bare", "--template=", f"--object-format={algorithm}", "--", str(self._folder))
 
     def _look(self) -> str | None:
         """Where the remote's branch is; None where it is not."""
-        return _parse(self.git.check("ls-remote", "--", self._url, self._ref).output).get(self._ref)
+        return _parse(self._ask(self.git, self._ref)).get(self._ref)
+
+    def _ask(self, git: Git, *refs: str) -> bytes:
+        """The refs of the remote. It may send us on to another URL of the same site, which is then the one that is used."""
+        said = git.run("-c", "http.followRedirects=initial", "ls-remote", "--", self._url, *refs)
+        if said.status != 0:
+            raise Failure(failed("ls-remote", said))
+        moved = _REDIRECT.search(said.error)
+        if moved is not None:
+            if _site(moved[1]) != _site(self._url):
+                raise Failure(f"{mask(self._url)} sends its callers on to {mask(moved[1])}, another site", hint="name that URL if it is the right one")
+            self._url = moved[1]
+        if not said.output:
+            self._greeting(git)
+        return said.output
+
+    def _greeting(self, git: Git) -> str:
+        """What the server of an empty answer says of itself. Git takes any page of a website for an empty repository; one that is a
+        repository has said so in Git's own protocol. Raises ``Failure`` where it has not.
+        """
+        said = replace(git, traced=True).run("ls-remote", "--", self._url)
+        if said.status != 0 or "packet:" not in said.error:
+            raise Failure(f"{mask(self._url)} answers, but not as a Git server does", hint="is the URL that of a repository? it may ask for a login")
+        return said.error
 
     def _cached(self) -> str | None:
         said = self.git.run("rev-parse", "--verify", "--quiet", f"{self._tracking}^{{commit}}")
@@ -108,6 +134,11 @@ class RemoteBackend:
         with hold(self._folder, self.git.deadline):
             self._fetch()
         return self.git.run("merge-base", "--is-ancestor", commit, self._tracking).status == 0
+
+
+def _site(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
 
 
 def split_credentials(url: str) -> tuple[str, Credentials | None]:

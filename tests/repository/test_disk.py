@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from gitopsc.repository import store
 from gitopsc.repository.location import embedded, named
 from gitopsc.repository.snapshot import Pair
 from gitopsc.repository.store import open_repository
+from tests.repository.killed import wanted
 from tests.repository.scene import WORKSPACE, Files, bare, build, count, git, one
 
 
@@ -110,3 +113,21 @@ def test_d8_the_cost_of_a_commit_does_not_grow_with_history(tmp_path: Path) -> N
     seed(tmp_path / "short.git", 1500)
     seed(tmp_path / "long.git", 50_000)
     assert cost(tmp_path / "long.git") < 3 * cost(tmp_path / "short.git")
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+@pytest.mark.slow
+@pytest.mark.parametrize(("call", "error"), [("fsync", "EIO"), ("rename", "EIO"), ("rename", "EINTR"), ("link", "EIO")])
+def test_e9_a_disk_that_fails_is_a_failure_and_the_next_build_is_right(tmp_path: Path, call: str, error: str) -> None:
+    root = tmp_path / "work"
+    build(embedded(root), root, wanted("1", 3))
+    inject = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
+    script = str(Path(__file__).parent / "killed.py")
+    said = subprocess.run([*inject, sys.executable, script, "embedded", str(root), "2", "300"], capture_output=True, check=False)
+    here = root / ".gitopsc/environments"
+    last = said.stderr.decode().strip().rpartition("\n")[2]
+    assert said.returncode == 0 or last.startswith("gitopsc.diagnostics.Failure: "), said.stderr.decode()
+    git(here, "fsck", "--strict", "--no-dangling")
+    build(embedded(root), root, wanted("2", 300))
+    assert git(here, "status", "--porcelain") == ""
+    assert count(here) == 2

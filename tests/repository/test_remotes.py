@@ -175,6 +175,12 @@ def test_e11_a_server_with_another_default_branch_and_sha256(tmp_path: Path, ssh
     assert _build(remote, tmp_path / "work", "1.0.0", ssh) is None
 
 
+def test_e11_an_empty_sha256_repository_on_a_server(tmp_path: Path, ssh: str) -> None:
+    remote = bare(tmp_path / "r.git", "--object-format=sha256")
+    assert _build(remote, tmp_path / "work", "1.0.0", ssh) == git(remote, "rev-parse", "main")
+    assert _build(remote, tmp_path / "work", "1.0.0", ssh) is None
+
+
 def test_a_repository_that_is_not_there(tmp_path: Path, ssh: str) -> None:
     with pytest.raises(Failure, match=r"nothing\.git"):
         _build(tmp_path / "nothing.git", tmp_path / "work", "1.0.0", ssh)
