@@ -8,6 +8,7 @@ from typing import Any
 from gitopsc.report.differences import Group, Line, consequence_lines, described, field_lines, groups, title
 from gitopsc.report.markdown import MARKER, MOST, code, fence, finding_blocks, fit, html, inert, length
 from gitopsc.report.redact import line as safe
+from gitopsc.report.redact import quiet
 from gitopsc.report.result import Result
 from gitopsc.report.words import CHANGES, count, object_name, some
 
@@ -124,7 +125,7 @@ def _written(line: Line) -> str:
     """A line as diffs are coloured: ``-`` and ``+`` first; what is neither is a comment."""
     mark = " " if line.mark == "~" else line.mark
     note = f"  # {line.place}" if line.place else ""
-    return safe(f"{line.text}{note}" if mark == "@" else f"{mark} {line.text}{note}")
+    return quiet(safe(f"{line.text}{note}" if mark == "@" else f"{mark} {line.text}{note}"))
 
 
 def _within(texts: Iterable[str], most: int, what: str) -> list[str]:

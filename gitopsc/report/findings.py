@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from gitopsc.diagnostics import Diagnostic, Place
 from gitopsc.report.redact import line as safe
+from gitopsc.report.redact import quiet
 
 _TOKEN = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|(?:(?!:(?:\s|$))[^\s,\[\]{}])+""")
 _WIDEST = 160
@@ -40,9 +41,9 @@ def finding(item: Diagnostic, source: list[str], paint: Paint, *, verbose: bool)
     if item.place is None:
         out = [f"{paint(item.severity, _COLOURS[item.severity])}: {head}"]
     elif item.severity == "error":
-        out = [f"{paint(safe(str(item.place)), '1')}: {head}"]
+        out = [f"{paint(quiet(safe(str(item.place))), '1')}: {head}"]
     else:
-        out = [f"{paint(safe(str(item.place)), '1')}: {paint(item.severity, _COLOURS[item.severity])}: {head}"]
+        out = [f"{paint(quiet(safe(str(item.place))), '1')}: {paint(item.severity, _COLOURS[item.severity])}: {head}"]
     if item.place is not None and 0 < item.place.line <= len(source):
         out += caret(source[item.place.line - 1], item.place, lambda text: paint(text, _COLOURS[item.severity]))
     where = " in ".join(

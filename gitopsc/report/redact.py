@@ -15,6 +15,7 @@ _SHORTEST = 6  # a shorter "secret" would mask ordinary words
 _USERINFO = re.compile(r"(?i)\b((?:https?)://)[^/?#\s@'\"]+@|\b([a-z][a-z0-9+.-]*://)[^/?#\s@:'\"]*:[^/?#\s@'\"]+@")
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    r"|(?<=#)#(?=\[)"  # ##[error] is a command to CI wherever it stands in a line
 )
 VERBATIM = frozenset({"RenderResult", "SchemaResult"})
 """Kinds whose text is a product that other programs read: masking a part would make it another product."""
@@ -70,6 +71,12 @@ def _written(found: re.Match[str]) -> str:
 def line(text: str) -> str:
     """One line of safe text: newlines and tabs are written out too."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def quiet(text: str) -> str:
+    """A line that begins with no command: CI takes ``::error …`` for one of ours, whatever spaces stand before it."""
+    start = len(text) - len(text.lstrip())
+    return f"{text[:start]}\\x3a{text[start + 1 :]}" if text.startswith("::", start) else text
 
 
 def mapped(value: Any, change: Callable[[str], str]) -> Any:

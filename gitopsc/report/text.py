@@ -8,7 +8,7 @@ from typing import Any
 from gitopsc.report.differences import Group, Line, consequence_lines, field_lines, groups, sections, title
 from gitopsc.report.document import block
 from gitopsc.report.findings import Paint, plain
-from gitopsc.report.redact import VERBATIM, mapped, visible
+from gitopsc.report.redact import VERBATIM, mapped, quiet, visible
 from gitopsc.report.redact import line as safe
 from gitopsc.report.result import Result
 from gitopsc.report.words import CHANGES, count, some
@@ -40,7 +40,7 @@ def _diff(data: Mapping[str, Any], paint: Paint) -> list[str]:
     out = [paint(compared, "1")] if compared else []
     for application, environments, items in sections(groups(changes)):
         where = "" if compared else f"{some(map(safe, environments))}: "
-        out.append(paint(f"{where}{safe(application)}", "1"))
+        out.append(paint(quiet(f"{where}{safe(application)}"), "1"))
         for group in items:
             out += _object(group, paint)
     totals = [count(found, "object") + f" {change}" for change in CHANGES if (found := sum(item["change"] == change for item in changes))]
@@ -66,4 +66,4 @@ def _painted(line: Line, paint: Paint) -> str:
         return f"{paint(kind, _COLOURS['!'])}:{message}"
     if line.mark == "@":
         return f"  {paint(line.text, _COLOURS['@'])}"
-    return f"{paint(f'{line.mark} {line.text}', _COLOURS[line.mark])}{place}".rstrip()
+    return f"{paint(quiet(f'{line.mark} {line.text}'), _COLOURS[line.mark])}{place}".rstrip()

@@ -180,6 +180,7 @@ HOSTILE = [
     "\x1b[2J",
     "\u202eevil",
     "::error file=a::b",
+    "##[error]b",
     "#1",
     "<img src=x onerror=alert(1)>",
     "&lt;",
@@ -232,6 +233,7 @@ def checked(shown: str) -> None:
     assert shown.count(MARKER) == 1
     assert shown.count("<!--") == 1
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown)
+    assert not re.search(r"^\s*::|##\[", shown, re.MULTILINE)
     words = " ".join(lines)
     assert "evil" not in words
     assert "@" not in words
@@ -254,7 +256,7 @@ def test_no_mixture_of_them_is(words: str) -> None:
 def test_what_a_person_wrote_is_one_line_of_a_terminal_and_nothing_that_drives_it(words: str) -> None:
     shown = text(result(spoiled(words)))
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown)
-    assert "\n::error" not in shown
+    assert not re.search(r"^\s*::|##\[", shown, re.MULTILINE)
     assert "\n# heading" not in shown
 
 
