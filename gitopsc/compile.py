@@ -156,7 +156,7 @@ class Compiler:
             for one in self.workspace.types[name].templates:
                 if not one.file.startswith("gitopsc:"):
                     with contextlib.suppress(TemplateError):
-                        out |= {t.file for t in self.engine().sources(Template(one.name, one.text, one.file, one.first_line))}
+                        out |= {t.file for t in self.engine().sources(Template(one.name, one.text, one.file, one.first_line, one.indent))}
         return out
 
     def source(self, file: str, written: str) -> tuple[str, bytes]:

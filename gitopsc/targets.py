@@ -71,7 +71,7 @@ class Build:
         for kind in self.opened.workspace.types.values() if self.opened.workspace else ():
             for one in kind.templates if not kind.built_in else ():
                 try:
-                    engine.load(Template(one.name, one.text, one.file, one.first_line))
+                    engine.load(Template(one.name, one.text, one.file, one.first_line, one.indent))
                 except TemplateError as error:
                     found += error.diagnostics
         return found

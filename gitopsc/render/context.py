@@ -11,6 +11,7 @@ from gitopsc.render.lower.jobs import cron, job
 from gitopsc.render.lower.labels import check_order, needed_annotations, object_annotations, object_labels
 from gitopsc.render.lower.metadata import extended, metadata
 from gitopsc.render.lower.pod import pod, service_account
+from gitopsc.render.lower.probes import check_readiness
 from gitopsc.render.lower.rollout import revisions, rollout
 from gitopsc.render.lower.routes import routes
 from gitopsc.render.lower.scale import autoscaler, check_scale, scale
@@ -46,13 +47,14 @@ def template_context(resolved: Resolved, workload: Workload, configs: dict[str, 
     check_order(resolved, workload, diagnostics)
     mounted = storage(workload, diagnostics)
     check_scale(workload, diagnostics)
+    check_readiness(workload, diagnostics)
     pods = pod(workload, resolved.kubernetes, mounted, diagnostics)
     pods.put("spec", bind_configs(pods["spec"], configs), workload.place)
     gateway, ingress = routes(resolved, workload, diagnostics)
     return {
         "name": workload.name,
         "namespace": workload.namespace,
-        "metadata": metadata((workload.name, workload.place), workload.namespace, labels, annotations),
+        "metadata": metadata((workload.name, workload.place), own.namespace, labels, annotations),
         "app": _known({"name": resolved.application, "owner": resolved.owner, "version": resolved.version}),
         "env": _known({"name": resolved.environment, "stage": resolved.stage, "region": resolved.region, "facts": resolved.facts}),
         "workload": workload.spec,
@@ -79,12 +81,13 @@ class _Objects:
     """Gives each of a workload's objects its metadata."""
 
     def __init__(self, workload: Workload, labels: Map, annotations: Map) -> None:
-        self._workload, self._labels, self._annotations = workload, labels, annotations
+        self._labels, self._annotations = labels, annotations
+        self.namespace = (workload.namespace, workload.spec.places.get("namespace"))
 
     def metadata(self, name: str, place: Place | None, source: Map) -> Map:
         """The metadata of an object, with the labels and annotations that ``source`` adds."""
         labels = extended(self._labels, field(source, "labels"))
-        return metadata((name, place), self._workload.namespace, labels, extended(self._annotations, field(source, "annotations")))
+        return metadata((name, place), self.namespace, labels, extended(self._annotations, field(source, "annotations")))
 
     def named(self, source: Map) -> Map:
         """``{name, labels, annotations, spec}`` → ``{metadata, spec}``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitopsc import kubernetes
-from gitopsc.diagnostics import Diagnostics
+from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.render.lower.configs import replaced
 from gitopsc.render.lower.labels import MANAGED_BY, object_name, with_version
 from gitopsc.render.lower.shape import field
@@ -17,8 +17,11 @@ from gitopsc.values import Map
 _NAMED_ELSEWHERE = {"Service": "services.<name>.name", "PersistentVolumeClaim": "volumes.<name>.persistent.name"}
 
 
-def owned(document: Map, namespace: str, managed: bool, cluster_kinds: frozenset[tuple[str, str]] = frozenset()) -> Map:
-    """The object in its namespace, unless its kind has none or it says one, and with the label that tells who manages it."""
+def owned(document: Map, namespace: str, managed: bool, cluster_kinds: frozenset[tuple[str, str]] = frozenset(), said: Place | None = None) -> Map:
+    """The object in its namespace, unless its kind has none or it says one, and with the label that tells who manages it.
+
+    ``said``: where the namespace was written, if it was.
+    """
     version, kind = str(document.get("apiVersion")), str(document.get("kind"))
     namespaced = (version, kind) not in cluster_kinds and kubernetes.is_namespaced(version, kind) is not False
     metadata = field(document, "metadata")
@@ -38,13 +41,15 @@ def owned(document: Map, namespace: str, managed: bool, cluster_kinds: frozenset
             new.put(added, changed.pop(added), place)
     for added, value in changed.items():
         new.put(added, value, place)
+    if said is not None and "namespace" not in metadata and "namespace" in new:
+        new.places["namespace"] = said
     return replaced(document, {"metadata": new})
 
 
 def finish(document: Map, resolved: Resolved, workload: Workload, merge_keys: MergeKeys | None, diagnostics: Diagnostics) -> Map:
     """An object of a workload, complete. Objects that hold pods also get the version's label and ``workloadSpec``."""
     managed = workload.profile != "none" and MANAGED_BY not in field(workload.spec, "labels").removed
-    document = _renamed(owned(document, workload.namespace, managed, resolved.cluster_kinds), workload)
+    document = _renamed(owned(document, workload.namespace, managed, resolved.cluster_kinds, workload.spec.places.get("namespace")), workload)
     if not holds_pods(document):
         return document
     metadata = field(document, "metadata")

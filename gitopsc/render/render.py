@@ -72,7 +72,7 @@ class _Rendering:
     def _documents(self, template: TypeTemplate, context: dict[str, Any]) -> list[Map]:
         """What a template gives; nothing, and its errors told, where it is wrong."""
         try:
-            return self.engine.render_documents(Template(template.name, template.text, template.file, template.first_line), context)
+            return self.engine.render_documents(Template(template.name, template.text, template.file, template.first_line, template.indent), context)
         except TemplateError as error:
             self.diagnostics.extend(error.diagnostics)
             return []

@@ -12,17 +12,18 @@ from gitopsc.diagnostics import Diagnostic, Invalid, Place
 @dataclass(frozen=True, slots=True)
 class Template:
     """The text of one template. ``file`` is where it was written, from the root of the workspace (``gitopsc:templates/…`` for those
-    that gitopsc ships), ``first_line`` the line of that file on which the text begins.
+    that gitopsc ships), ``first_line`` the line of that file on which the text begins, ``indent`` how far it is indented there.
     """
 
     name: str
     text: str
     file: str
     first_line: int = 1
+    indent: int = 0
 
     def place(self, line: int, column: int = 1) -> Place:
         """The place of a line of the text, counted from 1."""
-        return Place(self.file, self.first_line + line - 1, column)
+        return Place(self.file, self.first_line + line - 1, self.indent + column)
 
 
 class Omit:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
-from gitopsc.diagnostics import Diagnostics, Invalid
+from gitopsc.diagnostics import Diagnostics, Invalid, Place
 from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.kinds import BUILT_IN, ComponentType, TypeTemplate, as_names, name_place
 from gitopsc.values import Map
 
 ROOT_TYPE = "workload"
+
+Read = Callable[[str, str, Place | None], tuple[str, str]]
+"""(file that names it, path as written, where) → (path from the root, text)."""
 
 
 @cache
@@ -33,7 +36,7 @@ def built_in_types() -> Mapping[str, ComponentType]:
             texts[f"gitopsc:templates/{entry.name}/{template['file']}"] = entry.joinpath(template["file"]).read_text(encoding="utf-8")
     out: dict[str, ComponentType] = {}
     for name in (ROOT_TYPE, *BUILT_IN):
-        out[name] = _flatten(documents[name], out, lambda file, written: texts[f"{file.rpartition('/')[0]}/{written}"], diagnostics)
+        out[name] = _flatten(documents[name], out, lambda file, written, _: (path := f"{file.rpartition('/')[0]}/{written}", texts[path]))
     if diagnostics:
         raise AssertionError(f"a type that gitopsc ships is wrong: {diagnostics}")
     return out
@@ -56,9 +59,13 @@ def load_types(documents: list[Document], files: Files, broken: set[tuple[str, s
         for name in sorted(waiting):
             base = waiting[name].spec.get("extends")
             if base is None or base in out:
-                document = waiting.pop(name)
-                progress = True
-                out[name] = _flatten(document, out, lambda file, written, d=document: _read(files, d, written, diagnostics), diagnostics)
+                document, mine, progress = waiting.pop(name), Diagnostics(), True
+                kind = _flatten(document, out, partial(_read, files, mine))
+                diagnostics += mine
+                if mine:
+                    broken.add(("ComponentType", name))
+                else:
+                    out[name] = kind
     for name, document in sorted(waiting.items()):
         base = str(document.spec.get("extends"))
         broken.add(("ComponentType", name))
@@ -71,22 +78,21 @@ def load_types(documents: list[Document], files: Files, broken: set[tuple[str, s
     return out
 
 
-def _read(files: Files, document: Document, written: str, diagnostics: Diagnostics) -> str:
-    """A template file of the workspace, beside the type's document."""
+def _read(files: Files, diagnostics: Diagnostics, file: str, written: str, place: Place | None) -> tuple[str, str]:
+    """(path, text) of a file of the workspace that ``file`` names at ``place``; what is wrong with it is told."""
     from gitopsc.spec.discover import beside
 
-    place = document.spec.place("templates")
     try:
-        path = beside(document.file, written)
-        return files.read(path).decode("utf-8")
+        path = beside(file, written)
+        return path, files.read(path).decode("utf-8")
     except (Invalid, UnicodeDecodeError) as error:
         found = error.diagnostics[0] if isinstance(error, Invalid) else None
         message = found.message if found else "expected text in UTF-8"
         diagnostics.error("unreadable-template", f"template '{written}': {message}", place, hint=found.hint if found else "save the file as UTF-8")
-        return ""
+        return "", ""
 
 
-def _flatten(document: Document, known: Mapping[str, ComponentType], read: Any, diagnostics: Diagnostics) -> ComponentType:
+def _flatten(document: Document, known: Mapping[str, ComponentType], read: Read) -> ComponentType:
     spec = document.spec
     base = known.get(str(spec.get("extends"))) if spec.get("extends") is not None else None
     templates = {t.name: t for t in base.templates} if base else {}
@@ -130,22 +136,36 @@ def _schema_defaults(name: str, schema: Any) -> list[tuple[str, Map]]:
     return [(f"ComponentType {name} schema", out)] if out else []
 
 
-def _own_templates(document: Document, read: Any) -> list[TypeTemplate]:
+def _own_templates(document: Document, read: Read) -> list[TypeTemplate]:
     spec = document.spec
     out = []
     if isinstance(spec.get("template"), str):
-        place = spec.place("template")
-        out.append(TypeTemplate("template", spec["template"], document.file, (place.line + 1) if place else 1))
-    folder = document.file.rpartition("/")[0]
+        line, indent = _where(spec, "template", document.file, read)
+        out.append(TypeTemplate("template", spec["template"], document.file, line, None, indent))
     for item in spec.get("templates") or ():
-        if not isinstance(item, dict):
+        if not isinstance(item, Map):
             continue
+        when, name = item.get("when"), item.get("name")
         if isinstance(item.get("file"), str):
-            file = f"{folder}/{item['file']}" if folder else item["file"]
-            out.append(TypeTemplate(str(item.get("name") or item["file"]), read(document.file, item["file"]), file, 1, item.get("when")))
+            path, text = read(document.file, item["file"], item.place("file"))
+            out.append(TypeTemplate(str(name or item["file"]), text, path, 1, when))
         elif isinstance(item.get("inline"), str):
-            place = item.place("inline") if isinstance(item, Map) else None
-            out.append(
-                TypeTemplate(str(item.get("name") or f"inline-{len(out)}"), item["inline"], document.file, (place.line + 1) if place else 1, item.get("when"))
-            )
+            line, indent = _where(item, "inline", document.file, read)
+            out.append(TypeTemplate(str(name or f"inline-{len(out)}"), item["inline"], document.file, line, when, indent))
     return out
+
+
+def _where(holder: Map, key: str, file: str, read: Read) -> tuple[int, int]:
+    """(first line, indent) of a template that stands in the type's own document."""
+    place, text = holder.place(key), holder[key]
+    if place is None:
+        return 1, 0
+    lines = read(file, file.rpartition("/")[2], place)[1].split("\n")[place.line - 1 :]
+    if not lines or lines[0][place.column - 1 : place.column] not in ("|", ">"):
+        return place.line, 0
+    written, said = (next((line for line in found if line.strip()), "") for found in (lines[1:], text.split("\n")))
+    return place.line + 1, _margin(written) - _margin(said)
+
+
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

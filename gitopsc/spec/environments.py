@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from gitopsc.diagnostics import Diagnostics
@@ -28,6 +29,19 @@ def load_environments(
         else:
             out[name] = _environment(workspace, chain, kubernetes, diagnostics)
     return out
+
+
+def check_alone(documents: Iterable[Document], names: Collection[str], diagnostics: Diagnostics) -> None:
+    """What can be said of environments that are left out because of other mistakes: their version, and the name of their parent."""
+    from gitopsc.spec.load import minor_of, near
+
+    for document in documents:
+        parent, version = document.spec.get("extends"), document.spec.get("kubernetesVersion")
+        if isinstance(parent, str) and parent not in names:
+            place = document.spec.place("extends")
+            diagnostics.error("unknown-environment", f"expected the name of an environment here, found '{parent}'", place, hint=near(parent, names))
+        if isinstance(version, str):
+            minor_of(version, document.spec.place("kubernetesVersion"), diagnostics)
 
 
 def _chain(document: Document, by_name: dict[str, Document], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> tuple[Document, ...] | None:

@@ -17,13 +17,16 @@ BUILT_IN = ("service", "worker", "stateful", "daemon", "job", "cronjob")
 
 @dataclass(frozen=True, slots=True)
 class TypeTemplate:
-    """A template of a component type. ``name`` is what replaces a base's; ``when`` is a reference or null."""
+    """A template of a component type. ``name`` is what replaces a base's; ``when`` is a reference or null. ``first_line`` and ``indent``:
+    the line of ``file`` on which the text begins, and how far it is indented there.
+    """
 
     name: str
     text: str
     file: str
     first_line: int
     when: Any = None
+    indent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,21 @@ MAIN, EVERY = "\0main", "\0every"
 """Stand-ins for the main and for every other container, in the layers that speak of workloads in general."""
 
 CHOOSERS = ("type", "profile", "selectorStyle")
-QUIET = frozenset({"disruption", "spread", "limits.memory", "lifecycle.preStop", "preStop", "drainSeconds", "limits", "lifecycle", "scale", "serviceAccount"})
+QUIET = frozenset(
+    {
+        "disruption",
+        "spread",
+        "probes.readiness",
+        "limits.memory",
+        "lifecycle.preStop",
+        "preStop",
+        "drainSeconds",
+        "limits",
+        "lifecycle",
+        "scale",
+        "serviceAccount",
+    }
+)
 """What a type derives or a profile may say: a null there suppresses, without a word about hitting nothing."""
 
 

@@ -16,7 +16,7 @@ from gitopsc.limits import DEFAULT, Limits
 from gitopsc.spec.component_types import load_types
 from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
-from gitopsc.spec.environments import load_environments
+from gitopsc.spec.environments import check_alone, load_environments
 from gitopsc.spec.kinds import API_VERSION, ComponentType, Overlay, Workspace, as_names, name_place
 from gitopsc.values import Map, Seq
 
@@ -124,6 +124,7 @@ def _tie(
         if not _check_defaults(document, types, broken, diagnostics):
             broken.add((document.kind, document.name))
             types.pop(document.name if document.kind == "ComponentType" else "", None)
+    check_alone([d for d in ours["Environment"] if d not in fine["Environment"]], [d.name for d in ours["Environment"]], diagnostics)
     environments = load_environments(workspace, fine["Environment"], kubernetes, broken, diagnostics)
     environments = {name: one for name, one in environments.items() if not any(("Environment", above) in broken for above in one.names)}
     applications = {document.name: document for document in ours["Application"]}

@@ -307,7 +307,8 @@ class Resolution:
             if isinstance(container.get("image"), Map):
                 new["image"] = self._image(container["image"])
             if not (isinstance(new.get("image"), Map) and new["image"].get("repository")):
-                self._missing_image(merged, container.at or merged.place, name)
+                place = merged.place if name == merged.main else containers.places.get(name) or container.at
+                self._missing_image(merged, place or container.at, name)
             if isinstance(container.get("files"), Map):
                 new["files"] = self._files(container["files"])
             out[name] = new

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -61,7 +62,20 @@ def validate(manifests: Sequence[Manifest], rules: Rules) -> list[Diagnostic]:
             sound.append(subject)
     check_links(sound)
     _check_count(manifests, rules, found)
-    return found
+    return _once(found)
+
+
+def _once(found: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings without those that say the same of the same place: one line of a spec may reach many objects."""
+    groups: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for item in found:
+        _, _, said = item.message.partition(": ")
+        groups.setdefault((item.place or id(item), item.severity, item.code, said), []).append(item)
+    out = []
+    for first, *others in groups.values():
+        more = f" (and so in {len(others)} more object{'s' if len(others) > 1 else ''})" if others else ""
+        out.append(replace(first, message=f"{first.message}{more}"))
+    return out
 
 
 def _check_object(subject: Subject) -> bool:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gitopsc.diagnostics import Diagnostics
 from gitopsc.render.lower.ports import ports
-from gitopsc.render.lower.probes import probes
-from tests.unit.workloads import codes, plain_yaml, tree
+from gitopsc.render.lower.probes import check_readiness, probes
+from tests.unit.workloads import codes, plain_yaml, service, tree, workload
 
 PORTS = {
     "a name and a number": ("{http: {port: 8080}}", "[{name: http, containerPort: 8080, protocol: TCP}]"),
@@ -72,3 +74,31 @@ def test_no_port_at_all() -> None:
     diagnostics = Diagnostics()
     probes(tree("probes:\n  readiness: {http: {path: /}}"), diagnostics, "p")
     assert codes(diagnostics) == ["no-port"]
+
+
+@pytest.mark.parametrize(
+    ("main", "fields", "told"),
+    [
+        ("", {"services": (service(),)}, True),
+        ("probes: {liveness: {tcp: {}}}", {"services": (service(),)}, True),
+        ("probes: {readiness: {tcp: {}}}", {"services": (service(),)}, False),
+        ("", {"services": (service(),), "profile": "none"}, False),
+        ("", {"services": (service(),), "base": "stateful"}, False),
+        ("", {}, False),
+    ],
+    ids=["none", "liveness alone", "readiness", "profile none", "another type", "no Service"],
+)
+def test_a_service_without_readiness_is_warned_of(main: str, fields: dict[str, Any], told: bool) -> None:
+    diagnostics = Diagnostics()
+    check_readiness(workload("", main, **fields), diagnostics)
+    assert codes(diagnostics) == (["no-readiness"] if told else [])
+    assert not diagnostics.has_errors
+
+
+def test_a_sidecar_may_be_the_one_that_is_asked_and_a_null_says_that_none_is_meant() -> None:
+    diagnostics = Diagnostics()
+    check_readiness(workload("containers: {proxy: {role: sidecar, probes: {readiness: {tcp: {}}}}}", services=(service(),)), diagnostics)
+    silenced = tree("probes: {}")
+    silenced["probes"].removed["readiness"] = None
+    check_readiness(workload("", silenced, services=(service(),)), diagnostics)
+    assert not diagnostics

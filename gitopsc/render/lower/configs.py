@@ -28,7 +28,7 @@ def config_map(resolved: Resolved, name: str, hashed: str, namespace: str) -> Ma
     for key, value in (
         ("apiVersion", "v1"),
         ("kind", "ConfigMap"),
-        ("metadata", metadata((hashed, place), namespace, labels, Map())),
+        ("metadata", metadata((hashed, place), (namespace, None), labels, Map())),
         ("immutable", True),
         ("data", resolved.configs[name]),
     ):

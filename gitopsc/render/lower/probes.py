@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.render.lower.ports import first_port, port_reference
-from gitopsc.render.lower.shape import add, copy_fields, scalar_map
+from gitopsc.render.lower.shape import add, copy_fields, field, scalar_map
+from gitopsc.spec.resolved import Workload
 from gitopsc.values import Map, Seq
 
 _TIMINGS = {
@@ -29,6 +30,24 @@ def probes(container: Map, diagnostics: Diagnostics, path: str) -> Map:
         if kind in written:
             out.put(key, _probe(container, written[kind], diagnostics, f"{path}.probes.{kind}"), written.place(kind))
     return out
+
+
+def check_readiness(workload: Workload, diagnostics: Diagnostics) -> None:
+    """Warn of a service that no probe says to be ready: it gets traffic as soon as its process is there. No default can be guessed, and
+    a null says that it is meant; ``profile: none`` is not asked.
+    """
+    if workload.base != "service" or workload.profile == "none" or not workload.services:
+        return
+    containers = [c for c in field(workload.spec, "containers").values() if isinstance(c, Map) and c.get("role", "main") != "init"]
+    if any("readiness" in said or "readiness" in said.removed or "probes" in c.removed for c in containers for said in (field(c, "probes"),)):
+        return
+    diagnostics.warning(
+        "no-readiness",
+        f"expected a readiness probe for the service '{workload.name}', found none: it gets traffic before it can answer",
+        workload.place,
+        hint="add probes: {readiness: /path}; or probes: {readiness: null} if it is ready at once",
+        path=f"workloads.{workload.name}.probes.readiness",
+    )
 
 
 def _probe(container: Map, probe: Map, diagnostics: Diagnostics, path: str) -> Map:
