@@ -44,7 +44,7 @@ def finding(item: Diagnostic, source: list[str], paint: Paint, *, verbose: bool)
         out = [f"{paint(quiet(safe(str(item.place))), '1')}: {head}"]
     else:
         out = [f"{paint(quiet(safe(str(item.place))), '1')}: {paint(item.severity, _COLOURS[item.severity])}: {head}"]
-    if item.place is not None and 0 < item.place.line <= len(source):
+    if item.place is not None and 0 < item.place.line <= len(source) and source[item.place.line - 1].strip():
         out += caret(source[item.place.line - 1], item.place, lambda text: paint(text, _COLOURS[item.severity]))
     where = " in ".join(
         text for text in (item.application and f"application {safe(item.application)}", item.environment and f"environment {safe(item.environment)}") if text

@@ -17,6 +17,8 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
     r"|(?<=#)#(?=\[)"  # ##[error] is a command to CI wherever it stands in a line
 )
+SECRET_CODES = frozenset({"plain-secret"})
+"""Findings about secrets in plain sight, whose lines are not shown."""
 VERBATIM = frozenset({"RenderResult", "SchemaResult"})
 """Kinds whose text is a product that other programs read: masking a part would make it another product."""
 
@@ -42,8 +44,19 @@ class Redactor:
             data=result.data if verbatim else mapped(result.data, self),
             text=result.text if verbatim or result.text is None else self(result.text),
             diagnostics=tuple(diagnostic(item, self) for item in result.diagnostics),
-            sources={file: self(text) for file, text in result.sources.items()},
+            sources={file: self(text) for file, text in _hidden(result).items()},
         )
+
+
+def _hidden(result: Result) -> Mapping[str, str]:
+    """The sources without the lines that were found to hold a secret: a finding names its key, and must not show what it is."""
+    found = {(item.place.file, item.place.line) for item in result.diagnostics if item.place is not None and item.code in SECRET_CODES}
+    return {
+        file: "\n".join("" if (file, number) in found else text for number, text in enumerate(content.split("\n"), 1))
+        if any(file == name for name, _ in found)
+        else content
+        for file, content in result.sources.items()
+    }
 
 
 def _spellings(secret: str) -> list[str]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gitopsc.diagnostics import Diagnostic, Place
 from gitopsc.objects import ObjectRef
+from gitopsc.report.findings import findings
 from gitopsc.report.formats import FORMATS, formatted
 from gitopsc.report.redact import Redactor, mapped, visible
 from gitopsc.report.result import Result
@@ -73,3 +74,13 @@ def test_named_tuples_become_maps() -> None:
         "o": {"group": "apps", "kind": "Deployment", "namespace": "", "name": "a"},
         "n": [1, None],
     }
+
+
+def test_a_line_that_holds_a_secret_is_not_shown() -> None:
+    found = (
+        Diagnostic("error", "plain-secret", "under the key token", None, Place("a.yaml", 2, 8)),
+        Diagnostic("error", "x", "other", None, Place("a.yaml", 2, 1)),
+    )
+    result = Redactor().result(Result("CheckResult", {}, found, sources={"a.yaml": "one: 1\ntoken: canary\nthree: 3\n", "b.yaml": "x"}))
+    assert result.sources == {"a.yaml": "one: 1\n\nthree: 3\n", "b.yaml": "x"}
+    assert findings(result.diagnostics, result.sources) == "a.yaml:2:8: under the key token [plain-secret]\na.yaml:2:1: other [x]\n"
