@@ -37,7 +37,7 @@ check: setup
 	@$(RUN) pytest -q -n 2 -m "not cluster and not slow"
 
 golden: setup
-	@GITOPSC_GOLDEN=update $(RUN) pytest -q tests/test_cases.py tests/test_scripts.py tests/test_examples.py tests/unit/test_shipped_types.py
+	@GITOPSC_GOLDEN=update $(RUN) pytest -q tests/test_cases.py tests/test_scripts.py tests/test_examples.py tests/test_mistakes.py tests/unit/test_shipped_types.py
 
 bench: setup
 	@$(RUN) tests.bench

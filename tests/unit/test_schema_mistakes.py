@@ -172,21 +172,21 @@ def test_mistakes_in_a_workload(text: str, expected: list[Finding]) -> None:
 
 
 FIELDS_OF_TYPES: list[tuple[str, str, list[Finding]]] = [
-    ("service", "schedule: 61 * * * *", [(1, 1, "wrong-field", "'schedule' is not a field of a service", "it is one of cronjob")]),
+    ("service", "schedule: 61 * * * *", [(1, 1, "wrong-field", "'schedule' is not a field of a service", "remove it, or change the type: it is a field of a cronjob")]),
     ("cronjob", "schedule: 61 * * * *", [(1, 11, "bad-value", f"expected {CRON}, found '61 * * * *'", None)]),
     ("cronjob", "schedule: 0 3 * *", [(1, 11, "bad-value", f"expected {CRON}, found '0 3 * *'", None)]),
     ("cronjob", "timeZone: Mars City", [(1, 11, "bad-value", "expected a time zone such as Europe/Oslo or Etc/UTC, found 'Mars City'", None)]),
-    ("service", "rollout: {partition: 01}", [(1, 11, "wrong-field", "'rollout.partition' is not a field of a service", "it is one of stateful")]),
+    ("service", "rollout: {partition: 01}", [(1, 11, "wrong-field", "'rollout.partition' is not a field of a service", "remove it, or change the type: it is a field of a stateful")]),
     ("stateful", "rollout: {progressDeadlineSeconds: 1}",
-     [(1, 11, "wrong-field", "'rollout.progressDeadlineSeconds' is not a field of a stateful", "it is one of service or worker")]),
-    ("cronjob", "schedule: 0 3 * * *\njob: {phase: pre-deploy}", [(2, 7, "wrong-field", "'job.phase' is not a field of a cronjob", "it is one of job")]),
+     [(1, 11, "wrong-field", "'rollout.progressDeadlineSeconds' is not a field of a stateful", "remove it, or change the type: it is a field of a service or worker")]),
+    ("cronjob", "schedule: 0 3 * * *\njob: {phase: pre-deploy}", [(2, 7, "wrong-field", "'job.phase' is not a field of a cronjob", "remove it, or change the type: it is a field of a job")]),
     ("daemon", "scale: 3\ndisruption: false\nspread: false", [
-        (1, 1, "wrong-field", "'scale' is not a field of a daemon", "it is one of service, worker or stateful"),
-        (2, 1, "wrong-field", "'disruption' is not a field of a daemon", "it is one of service, worker or stateful"),
-        (3, 1, "wrong-field", "'spread' is not a field of a daemon", "it is one of service, worker or stateful"),
+        (1, 1, "wrong-field", "'scale' is not a field of a daemon", "remove it, or change the type: it is a field of a service, worker or stateful"),
+        (2, 1, "wrong-field", "'disruption' is not a field of a daemon", "remove it, or change the type: it is a field of a service, worker or stateful"),
+        (3, 1, "wrong-field", "'spread' is not a field of a daemon", "remove it, or change the type: it is a field of a service, worker or stateful"),
     ]),
     ("service", "volumes: {v: {persistent: {size: 1Gi, retain: {whenScaled: Delete}}}}",
-     [(1, 39, "wrong-field", "'volumes.v.persistent.retain' is not a field of a service", "it is one of stateful")]),
+     [(1, 39, "wrong-field", "'volumes.v.persistent.retain' is not a field of a service", "remove it, or change the type: it is a field of a stateful")]),
 ]  # fmt: skip
 
 
