@@ -269,7 +269,8 @@ def not_of_this_type(path: tuple[str, ...], base: str, types: Sequence[str], spe
     container = step(spec, path[:-1])
     place = container.key_place(path[-1]) if isinstance(container, Map) else place_of(spec, path)
     message = f"'{dotted(path)}' is not a field of a {base}"
-    diagnostics.error("wrong-field", message, place, hint=f"remove it, or change the type: it is a field of a {either(types)}" if types else None, path=joined(prefix, path))
+    what = f"remove it, or change the type: it is a field of a {either(types)}" if types else None
+    diagnostics.error("wrong-field", message, place, hint=what, path=joined(prefix, path))
 
 
 def without_leading_zeros(tree: Map, prefix: str, diagnostics: Diagnostics, skipped: Sequence[Path] = ()) -> Any:
