@@ -70,6 +70,6 @@ def _holds(process: Path, lock: str, folders: tuple[str, ...]) -> bool:
         links.append(str((process / "cwd").readlink()))
     except OSError:
         return False
-    # cat-file, which every gitopsc keeps open for reading, takes no lock.
+    # These stay open for long and take no lock: readers, such as every gitopsc has, and the monitor of a work tree.
     words = (process / "cmdline").read_bytes().split(b"\0") if process.exists() else []
-    return b"cat-file" not in words and any(link == folder or link.startswith(folder + "/") for link in links for folder in folders)
+    return not {b"cat-file", b"fsmonitor--daemon"} & set(words) and any(link == folder or link.startswith(folder + "/") for link in links for folder in folders)
