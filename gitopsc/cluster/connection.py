@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 from gitopsc.cluster import kubeconfig
 from gitopsc.cluster.credentials import Credentials, token_file
 from gitopsc.cluster.kubeconfig import Entry
+from gitopsc.cluster.proxies import proxy_of
+from gitopsc.cluster.tls import trust
 from gitopsc.diagnostics import Diagnostic, Failure, Invalid
 
 POD_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +46,40 @@ class Connection:
 
 
 def connect(where: Where, environ: Mapping[str, str]) -> Connection:
-    """Decide which cluster is meant. Raises ``Invalid`` where that is not certain or not allowed, ``Failure`` where a file cannot be read."""
+    """Decide which cluster is meant. Raises ``Invalid`` where that is not certain or not allowed, ``Failure`` where a file or a program fails."""
     if where.kubeconfig is None and where.context is None and environ.get("KUBERNETES_SERVICE_HOST") and (where.pod_folder / "token").is_file():
         return _in_pod(where.pod_folder, environ)
     config = kubeconfig.read(where.kubeconfig, environ)
-    return _from_entry(config.entry(where.context or where.target), where, environ)
+    return _from_entry(config.entry(where.context or where.target), environ, allow=where.allow_exec)
 
 
 def _in_pod(folder: Path, environ: Mapping[str, str]) -> Connection:
+    """By hand: three files, for which the Kubernetes client would take half a second and 60 MiB."""
     address = environ["KUBERNETES_SERVICE_HOST"]
     host = f"[{address}]" if ":" in address else address
     port = environ.get("KUBERNETES_SERVICE_PORT") or "443"
     namespace = folder / "namespace"
     try:
-        tls = kubeconfig.trust((folder / "ca.crt").read_text(encoding="utf-8"), verify=True)
+        tls = trust((folder / "ca.crt").read_text(encoding="utf-8"), verify=True)
         inside = namespace.read_text(encoding="utf-8").strip() if namespace.is_file() else "default"
     except OSError as error:
         raise Failure(f"the pod's service account cannot be read: {error.filename}: {error.strerror}") from error
     return Connection("in-cluster", f"https://{host}:{port}", inside, token_file(folder / "token"), tls)
 
 
-def _from_entry(entry: Entry, where: Where, environ: Mapping[str, str]) -> Connection:
+def _from_entry(entry: Entry, environ: Mapping[str, str], *, allow: bool) -> Connection:
     host = entry.server.rstrip("/")
     parts = urlsplit(host)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise Invalid(f"expected an https:// address as the server of context {entry.context}, found {entry.server!r}", code="kubeconfig")
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
+        raise Invalid(f"expected an https:// address without credentials as the server of context {entry.context}, found another", code="kubeconfig")
+    secure = parts.scheme == "https"
     warnings = []
-    if not entry.verify:
+    if secure and not entry.verify:
         text = f"context {entry.context} does not verify the API server's certificate (insecure-skip-tls-verify): who is between reads and changes all"
         warnings.append(Diagnostic("warning", "insecure-connection", text, hint="put the certificate authority into the kubeconfig"))
-    elif parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        warnings.append(Diagnostic("warning", "insecure-connection", f"context {entry.context} speaks to its API server without TLS"))
-    credentials = entry.credentials(allow=where.allow_exec, environ=environ)
-    tls = entry.tls() if parts.scheme == "https" else None
-    proxy = entry.proxy or kubeconfig.proxy_for(parts.scheme, parts.hostname, parts.port, environ)
+    elif not secure and parts.hostname not in LOOPBACK:
+        text = f"context {entry.context} speaks to its API server without TLS: who is between reads and changes all"
+        warnings.append(Diagnostic("warning", "insecure-connection", text, hint="use an https:// address"))
+    credentials, tls = entry.open(allow=allow, environ=environ)
+    proxy = proxy_of(entry.proxy, parts.hostname, parts.port, environ) if secure else None
     return Connection(entry.context, host, entry.namespace, credentials, tls, proxy, entry.server_name, entry.impersonate, tuple(warnings))

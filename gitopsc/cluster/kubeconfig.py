@@ -1,24 +1,23 @@
-"""Kubeconfig files: read as kubectl merges them, with nothing run and nothing written.
+"""Kubeconfig files, merged as kubectl merges them: nothing is run and nothing is written.
 
-The Kubernetes client's own loader is used for one thing only, ``auth-provider`` entries. It writes certificates and keys into the shared temporary folder
-(and leaves them there when it is killed), runs ``exec`` programs unasked and without a deadline, and takes half a second to import.
+The Kubernetes client's own loader is asked for ``auth-provider`` entries only. It writes certificates and keys into the shared temporary folder (and leaves
+them there when it is killed), runs programs unasked and without a deadline, names no line of a mistake, and takes half a second to import.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-import ipaddress
 import os
 import ssl
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gitopsc.cluster.credentials import Credentials, program, run_program, token_file
+from gitopsc.cluster.credentials import Credentials, bearer, token_file
+from gitopsc.cluster.plugins import program, provider
+from gitopsc.cluster.tls import present, trust
 from gitopsc.diagnostics import Diagnostics, Failure, Invalid
 from gitopsc.spec.documents import read_documents
 
@@ -131,29 +130,40 @@ class Entry:
         """``as``."""
         return str(self.user.data["as"]) if self.user.data.get("as") else None
 
-    def tls(self) -> ssl.SSLContext:
-        """What the server's certificate is held against, and our own certificate."""
-        authority = _text(self.cluster, "certificate-authority")
-        context = trust(authority, verify=self.verify)
-        certificate, key = _text(self.user, "client-certificate"), _text(self.user, "client-key")
-        if certificate and key:
-            present(context, certificate, key, self.context)
-        return context
-
-    def credentials(self, *, allow: bool, environ: Mapping[str, str]) -> Credentials:
-        """The user's token. Raises Invalid where a program would have to be run for it and ``allow`` is not said."""
+    def open(self, *, allow: bool, environ: Mapping[str, str]) -> tuple[Credentials, ssl.SSLContext | None]:
+        """Who we are, and whom we trust. Raises Invalid where a program would have to be run for it and ``allow`` is not said; Failure."""
         user = self.user.data
+        self._refuse(user, allow=allow)
+        context = None
+        if self.server.startswith("https:"):
+            context = trust(_text(self.cluster, "certificate-authority"), verify=self.verify)
+            certificate, key = _text(self.user, "client-certificate"), _text(self.user, "client-key")
+            if certificate and key:
+                present(context, certificate, key, self.context)
+        return self._credentials(user, environ, context), context
+
+    def _refuse(self, user: Mapping[str, Any], *, allow: bool) -> None:
         for way in ("exec", "auth-provider"):
-            if user.get(way) and not allow:
-                text = f"the user of context {self.context} gets credentials by {way}: a program that the kubeconfig names would run"
-                raise Invalid(text, hint="if you trust the file: --allow-kubeconfig-exec", code="kubeconfig-exec")
-        if user.get("token"):
-            return Credentials({"Authorization": f"Bearer {user['token']}"})
+            if user.get(way) is None:
+                continue
+            if not isinstance(user[way], Mapping):
+                raise Invalid(f"expected a mapping in {way} of the kubeconfig, found something else", code="kubeconfig")
+            if not allow:
+                text = f"the user of context {self.context} has its credentials made by {way}: what the kubeconfig names would be run"
+                raise Invalid(text, hint="if you trust that file: --allow-kubeconfig-exec", code="kubeconfig-exec")
+        if user.get("as-groups") or user.get("as-uid") or user.get("as-user-extra"):
+            raise Invalid(f"the user of context {self.context} impersonates groups, which is not supported: expected `as` alone", code="kubeconfig")
+
+    def _credentials(self, user: Mapping[str, Any], environ: Mapping[str, str], context: ssl.SSLContext | None) -> Credentials:
+        """In kubectl's order: the file goes before the token, both before programs."""
         if user.get("tokenFile"):
             return token_file(self.user.folder / str(user["tokenFile"]))
+        if user.get("token"):
+            return Credentials(bearer(str(user["token"])))
         if user.get("exec"):
-            first = run_program(user["exec"], self.user.folder, environ)
-            return program(user["exec"], self.user.folder, environ, first)
+            return program(user["exec"], self.user.folder, environ, (context, self.context))
+        if user.get("auth-provider"):
+            return provider(user["auth-provider"], self.user.folder)
         if user.get("username"):
             pair = base64.b64encode(f"{user['username']}:{user.get('password') or ''}".encode()).decode()
             return Credentials({"Authorization": f"Basic {pair}"})
@@ -171,71 +181,3 @@ def _text(part: _Part, name: str) -> str | None:
         raise Invalid(f"expected PEM in {name} of the kubeconfig, found something else", code="kubeconfig") from error
     except OSError as error:
         raise Invalid(f"the kubeconfig names the {name} {error.filename}, which cannot be read: {error.strerror}", code="kubeconfig") from error
-
-
-def trust(authority: str | None, *, verify: bool) -> ssl.SSLContext:
-    """A context that trusts ``authority`` (PEM; null: the system's). Not to ``verify`` trusts everybody."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    try:
-        if authority is None:
-            context.load_default_certs()
-        else:
-            context.load_verify_locations(cadata=authority)
-    except ssl.SSLError as error:
-        raise Invalid("expected a certificate authority as PEM, found something else", hint=_HINT, code="kubeconfig") from error
-    return context
-
-
-def present(context: ssl.SSLContext, certificate: str, key: str, name: str) -> None:
-    """Show a client certificate. OpenSSL takes it from a file only: from one that has no name, or that nobody else can open and that is gone at once."""
-    try:
-        with _held(f"{certificate}\n{key}\n".encode()) as file:
-            context.load_cert_chain(file)
-    except (ssl.SSLError, OSError) as error:
-        raise Invalid(f"the client certificate of context {name} and its key cannot be used together", hint=_HINT, code="kubeconfig") from error
-
-
-@contextlib.contextmanager
-def _held(data: bytes) -> Iterator[str]:
-    if hasattr(os, "memfd_create"):
-        number = os.memfd_create("gitopsc")
-        try:
-            os.write(number, data)
-            yield f"/proc/self/fd/{number}"
-        finally:
-            os.close(number)
-        return
-    with tempfile.NamedTemporaryFile(prefix="gitopsc-") as file:
-        file.write(data)
-        file.flush()
-        yield file.name
-
-
-def proxy_for(scheme: str, host: str, port: int | None, environ: Mapping[str, str]) -> str | None:
-    """The proxy that ``HTTPS_PROXY`` and ``NO_PROXY`` ask for, as kubectl honours them; never for this machine itself."""
-    found = environ.get(f"{scheme}_proxy".upper()) or environ.get(f"{scheme}_proxy")
-    if not found or host == "localhost" or _bypassed(host, port or 443, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
-        return None
-    return found if "://" in found else f"http://{found}"
-
-
-def _bypassed(host: str, port: int, exceptions: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
-    if address is not None and address.is_loopback:
-        return True
-    for item in (word.strip().lower() for word in exceptions.split(",") if word.strip()):
-        if item == "*" or item in (host, f"{host}:{port}") or (address is None and f".{host}".endswith(f".{item.lstrip('.')}")):
-            return True
-        if address is not None and "/" in item:
-            with contextlib.suppress(ValueError):
-                if address in ipaddress.ip_network(item, strict=False):
-                    return True
-    return False

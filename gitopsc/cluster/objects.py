@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,6 +15,8 @@ from gitopsc.cluster.transport import JSON, LIST_LIMIT, Api, Expect
 
 MANAGER = "gitopsc"
 PAGE = 500
+RACES = 3
+"""How often an apply that lost a race for the object (409 without fields of another manager) is sent again."""
 STYLES = {
     "merge": "application/merge-patch+json",
     "json": "application/json-patch+json",
@@ -83,16 +87,23 @@ def apply(api: Api, resource: Resource, data: Mapping[str, Any], *, dry_run: boo
     if force:
         query["force"] = "true"
     name, namespace = _identity(data)
-    path = resource.path(namespace, name)
-    return api.request("PATCH", path, query=_dry(query, dry_run), body=data, content_type=_APPLY, expect=_the(resource, name, namespace)).body
+    races = 0
+    while True:
+        try:
+            return _send(api, "PATCH", resource, name, namespace, data, query, dry_run=dry_run, content_type=_APPLY)
+        except Problem as problem:
+            races += 1
+            if races > RACES or problem.reason != "Conflict" or problem.causes:
+                raise
+        api.sleep(0.05)
 
 
 def create(api: Api, resource: Resource, data: Mapping[str, Any], *, dry_run: bool = False, manager: str = MANAGER) -> Object:
     """Create an object; 409 AlreadyExists where it is there, unless an unanswered try of this very call made it."""
-    query = _dry({"fieldManager": manager, "fieldValidation": "Strict"}, dry_run)
+    query = {"fieldManager": manager, "fieldValidation": "Strict"}
     name, namespace = _identity(data)
     try:
-        return api.request("POST", resource.path(namespace), query=query, body=data, retry=bool(name), expect=_the(resource, name, namespace)).body
+        return _send(api, "POST", resource, name, namespace, data, query, dry_run=dry_run, retry=bool(name))
     except Problem as problem:
         if problem.reason != "AlreadyExists" or not problem.uncertain:
             raise
@@ -105,8 +116,7 @@ def create(api: Api, resource: Resource, data: Mapping[str, Any], *, dry_run: bo
 def replace(api: Api, resource: Resource, data: Mapping[str, Any], *, subresource: str | None = None, dry_run: bool = False, manager: str = MANAGER) -> Object:
     """Write the whole object. With a ``metadata.resourceVersion`` it is a compare-and-swap: 409 where somebody else wrote."""
     name, namespace = _identity(data)
-    query = _dry({"fieldManager": manager}, dry_run)
-    return api.request("PUT", resource.path(namespace, name, subresource), query=query, body=data, expect=_the(resource, name, namespace)).body
+    return _send(api, "PUT", resource, name, namespace, data, {"fieldManager": manager}, dry_run=dry_run, subresource=subresource)
 
 
 def patch(
@@ -122,9 +132,42 @@ def patch(
     manager: str = MANAGER,
 ) -> Object:
     """Change some fields of an object that is there."""
-    query = _dry({"fieldManager": manager}, dry_run)
-    path = resource.path(namespace, name, subresource)
-    return api.request("PATCH", path, query=query, body=changes, content_type=STYLES[style], expect=_the(resource, name, namespace)).body
+    query = {"fieldManager": manager}
+    return _send(api, "PATCH", resource, name, namespace, changes, query, dry_run=dry_run, subresource=subresource, content_type=STYLES[style])
+
+
+def _send(
+    api: Api,
+    method: str,
+    resource: Resource,
+    name: str,
+    namespace: str,
+    body: Any,
+    query: Mapping[str, str],
+    *,
+    dry_run: bool,
+    content_type: str = JSON,
+    subresource: str | None = None,
+    retry: bool = True,
+) -> Object:
+    path = resource.path(namespace, None if method == "POST" else name, subresource)
+    sent = {**query, "dryRun": "All"} if dry_run else query
+    try:
+        return api.request(method, path, query=sent, body=body, content_type=content_type, retry=retry, expect=_the(resource, name, namespace)).body
+    except Problem as problem:
+        if resource.kind == "Secret":
+            problem.mask(_values(body))
+        raise
+
+
+def _values(data: Any) -> Iterator[str]:
+    """Every text in a Secret's values, as written and decoded."""
+    for key in ("data", "stringData"):
+        found = data.get(key) if isinstance(data, Mapping) else None
+        for value in found.values() if isinstance(found, Mapping) else ():
+            yield str(value)
+            with contextlib.suppress(ValueError):
+                yield base64.b64decode(str(value)).decode()
 
 
 def delete(
@@ -153,10 +196,6 @@ def delete(
         raise
 
 
-def _dry(query: dict[str, str], dry_run: bool) -> dict[str, str]:
-    return {**query, "dryRun": "All"} if dry_run else query
-
-
 def _identity(data: Mapping[str, Any]) -> tuple[str, str]:
     metadata = data["metadata"]
     return str(metadata.get("name") or ""), str(metadata.get("namespace") or "")
@@ -182,9 +221,9 @@ def _list_of(resource: Resource) -> Expect:
     def look(body: Mapping[str, Any]) -> str | None:
         items = body.get("items")
         if str(body.get("kind", "")).endswith("List") and body.get("apiVersion") == resource.api_version and isinstance(body.get("metadata"), dict):
-            if items is None:
-                return "a list without items"
-            return None if isinstance(items, list) and all(isinstance(item, dict) and isinstance(item.get("metadata"), dict) for item in items) else "odd items"
+            if isinstance(items, list) and all(isinstance(item, dict) and isinstance(item.get("metadata"), dict) for item in items):
+                return None
+            return "a list without items"
         return f"the kind {json.dumps(body.get('kind'))} where a list of {resource.plural} was asked for"
 
     return look

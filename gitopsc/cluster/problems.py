@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gitopsc.diagnostics import Failure
+
+MASK = "***"
+SHORTEST = 3
+"""Shorter values are not looked for: they stand in every text."""
+_QUOTED = re.compile(r'Invalid value: ("(?:[^"\\]|\\.)*"|[^:]*)')
 
 
 class Cause(NamedTuple):
@@ -42,6 +49,23 @@ class Problem(Failure):
         self.method = method
         self.path = path
         self.uncertain = False
+
+    def mask(self, values: Iterable[str]) -> None:
+        """Put ``***`` where the server repeats a secret: one of these values, or whatever it quotes as an invalid one."""
+        secrets = sorted({text for value in values for text in (value, json.dumps(value)[1:-1]) if len(text) >= SHORTEST}, key=len, reverse=True)
+
+        def clean(node: Any) -> Any:
+            if isinstance(node, str):
+                for secret in secrets:
+                    node = node.replace(secret, MASK)
+                return _QUOTED.sub(f"Invalid value: {MASK}", node)
+            if isinstance(node, Mapping):
+                return {key: clean(value) for key, value in node.items()}
+            return [clean(value) for value in node] if isinstance(node, list) else node
+
+        self.message = clean(self.message)
+        self.answer = clean(self.answer)
+        self.args = (self.message,)
 
     @property
     def details(self) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -24,7 +25,9 @@ JSON = "application/json"
 OBJECT_LIMIT = 16 << 20
 LIST_LIMIT = 64 << 20
 TRIES = 8
+FIRST_CONTACT_SECONDS = 4.0
 _BACKOFF, _BACKOFF_LIMIT = 0.1, 5.0
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -41,7 +44,9 @@ class Answer(NamedTuple):
 
 
 class Api:
-    """One API server, as one identity. Safe for threads; ``requests`` counts what was sent, by method, retries included.
+    """One API server, as one identity. Safe for threads.
+
+    ``requests`` counts what was sent, by method (watches are WATCH), retries included; ``warnings`` are the server's own, each once, in order.
 
     ``fence``, where one is set, is asked before each try of a request that may write, and raises where we may not any more.
     """
@@ -51,9 +56,10 @@ class Api:
         self.deadline = deadline
         self.in_flight = in_flight
         self.call_seconds = call_seconds
-        self.impersonate = impersonate
+        self.impersonate = impersonate or connection.impersonate
         self.fence: Callable[[], None] | None = None
         self.requests: Counter[str] = Counter()
+        self.warnings: dict[str, None] = {}
         self.wire = Wire(connection, in_flight)
         self._streams = Wire(connection, 0)
         self._places = threading.BoundedSemaphore(in_flight)
@@ -101,14 +107,16 @@ class Api:
             headers["Accept-Encoding"] = "gzip"
         uncertain = False
         tries = 0
+        patience = Deadline(FIRST_CONTACT_SECONDS)
         while True:
             try:
                 return self._once(method, target, data, headers, expect, limit)
             except Problem as problem:
                 tries += 1
                 uncertain = problem.uncertain = uncertain or problem.uncertain
-                pause = self._pause(problem, tries, retry)
-                if pause is None:
+                again = self._again(problem, tries, retry, patience)
+                pause = self._pause(problem, tries)
+                if not again or pause >= self.deadline.left():
                     raise
             self.sleep(pause)
 
@@ -121,6 +129,8 @@ class Api:
                 continue
             break
         self._met.set()
+        if "Warning" in raw.headers:
+            self.warnings.update(dict.fromkeys(_WARNING.findall(raw.headers["Warning"])))
         return _judged(raw, method, target, expect)
 
     def _exchange(self, method: str, target: str, data: bytes | None, headers: Mapping[str, str], limit: int) -> Raw:
@@ -153,6 +163,11 @@ class Api:
             else:
                 yield found
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody called ``cancel``."""
+        return self._stopped.is_set()
+
     def check(self, method: str = "", target: str = "") -> None:
         """Raise Unanswered where the time is over or somebody called ``cancel``."""
         if self._stopped.is_set():
@@ -160,20 +175,19 @@ class Api:
         if self.deadline.expired():
             raise _late(method, target)
 
-    def _pause(self, problem: Problem, tries: int, retry: bool) -> float | None:
-        """Seconds until the next try, null where there is none."""
-        if self._stopped.is_set() or not self._again(problem, tries, retry):
-            return None
-        pause = min(_BACKOFF_LIMIT, _BACKOFF * 2 ** min(tries - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
-        if problem.retry_after is not None:
-            pause = problem.retry_after + pause
-        return pause if pause < self.deadline.left() else None
+    def _pause(self, problem: Problem, tries: int) -> float:
+        """Seconds until the next try: what the server asks for, and some that grow and differ, so that not all come back at once."""
+        pause: float = min(_BACKOFF_LIMIT, _BACKOFF * 2 ** min(tries - 1, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter, not a secret
+        return pause + (problem.retry_after or 0.0)
 
-    def _again(self, problem: Problem, tries: int, retry: bool) -> bool:
+    def _again(self, problem: Problem, tries: int, retry: bool, patience: Deadline) -> bool:
+        """Whether another try may help and can do no harm. A wrong address is told soon, a server that was there is waited for."""
+        if self._stopped.is_set():
+            return False
         if isinstance(problem, Unanswered):
             if problem.reason in ("Refused", "DNS"):
-                return self._met.is_set() or tries < TRIES - 2  # some 3 s at first contact: a wrong address is told soon
-            return problem.reason in ("Reset", "Deadline", "Nonsense") and retry
+                return self._met.is_set() or not patience.expired()
+            return problem.reason in ("Reset", "Deadline", "Nonsense") and (retry or not problem.uncertain)
         if problem.status == 429:
             return True
         return retry and (problem.status in (502, 503, 504) or (problem.status == 500 and tries < TRIES))

@@ -7,13 +7,15 @@ exchanges under way and cuts the connection of each whose time is over.
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
+import ssl
 import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3 import exceptions as wrong
@@ -23,9 +25,15 @@ from gitopsc.cluster.connection import Connection
 from gitopsc.cluster.deadline import Deadline
 from gitopsc.cluster.problems import Unanswered
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 4.0
 CHUNK = 1 << 18
 _TICK = 0.1
+_ALIVE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [
+    (socket.IPPROTO_TCP, getattr(socket, name), value)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+    if hasattr(socket, name)
+]
+"""So that a watch learns of a network that has gone away."""
 _under_way = threading.local()
 
 
@@ -40,13 +48,14 @@ class Raw(NamedTuple):
 class _Exchange:
     """An exchange under way, known to the watchman."""
 
-    __slots__ = ("at", "connection", "cut", "stop")
+    __slots__ = ("at", "connection", "cut", "sent", "stop")
 
     def __init__(self, at: float, stop: threading.Event | None) -> None:
         self.at = at
         self.stop = stop
         self.connection: Any = None
         self.cut = False
+        self.sent = False
 
     def over(self, now: float) -> bool:
         """Whether its time has come, or somebody does not want it any more."""
@@ -72,13 +81,13 @@ class _Known:
 
     def request(self, *arguments: Any, **options: Any) -> None:
         """Send a request."""
-        self._tell()
+        self._tell().sent = True
         super().request(*arguments, **options)  # type: ignore[misc]
 
-    def _tell(self) -> None:
-        exchange = getattr(_under_way, "exchange", None)
-        if exchange is not None:
-            exchange.connection = self
+    def _tell(self) -> _Exchange:
+        exchange: _Exchange = _under_way.exchange
+        exchange.connection = self
+        return exchange
 
 
 class _Plain(_Known, HTTPConnection):
@@ -98,6 +107,9 @@ class Wire:
         self._exchanges: set[_Exchange] = set()
         self._changed = threading.Condition()
         self._watchman: threading.Thread | None = None
+        self._waiting = False
+        self._host = urlsplit(connection.proxy or connection.host).hostname or ""
+        self._resolved = False
 
     def exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, limit: int) -> Raw:
         """Send a request and read its whole answer of at most ``limit`` bytes; raises Unanswered."""
@@ -118,6 +130,7 @@ class Wire:
     def _open(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, stop: threading.Event | None = None
     ) -> Iterator[Any]:
+        self._resolve(deadline)
         exchange = _Exchange(deadline.at, stop)
         self._add(exchange)
         _under_way.exchange = exchange
@@ -134,6 +147,8 @@ class Wire:
             raise
         except (wrong.HTTPError, OSError, ValueError, AttributeError) as error:
             _close(response)
+            if not exchange.cut and isinstance(error, ValueError | AttributeError) and not isinstance(error, wrong.HTTPError):
+                raise
             raise _unanswered(error, exchange, method, target) from error
         except BaseException:
             _close(response)
@@ -143,9 +158,8 @@ class Wire:
             self._exchanges.discard(exchange)
 
     def _add(self, exchange: _Exchange) -> None:
-        idle = not self._exchanges
-        self._exchanges.add(exchange)
-        if self._watchman is None or idle:
+        self._exchanges.add(exchange)  # before the question whether the watchman waits: he asks in the other order
+        if self._watchman is None or self._waiting:
             with self._changed:
                 if self._watchman is None:
                     self._watchman = threading.Thread(target=self._watch, name="gitopsc-deadlines", daemon=True)
@@ -155,13 +169,36 @@ class Wire:
     def _watch(self) -> None:
         while True:
             with self._changed:
+                self._waiting = True
                 while not self._exchanges:
                     self._changed.wait()
+                self._waiting = False
             time.sleep(_TICK)
             now = time.monotonic()
             for exchange in tuple(self._exchanges):
                 if exchange.over(now):
                     exchange.end()
+
+    def _resolve(self, deadline: Deadline) -> None:
+        """Look the name up once, in a thread that may be left behind: the system's resolver knows no deadline."""
+        if self._resolved:
+            return
+        errors: list[OSError] = []
+        found: list[object] = []
+
+        def look() -> None:
+            try:
+                found.extend(socket.getaddrinfo(self._host, None))
+            except (OSError, UnicodeError) as error:
+                errors.append(error if isinstance(error, OSError) else OSError(0, "no name of a host"))
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        thread.join(min(CONNECT_SECONDS, deadline.left()))
+        if not found:
+            why = errors[0].strerror if errors else "no answer in time"
+            raise Unanswered(f"the name {self._host} cannot be resolved: {why}", reason="DNS")
+        self._resolved = True
 
     def cut(self) -> None:
         """End every exchange under way at once."""
@@ -177,20 +214,27 @@ def _pool(connection: Connection, width: int) -> urllib3.HTTPConnectionPool:
     parts = urlsplit(connection.host)
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    options: dict[str, Any] = {"maxsize": width, "block": False}
+    options: dict[str, Any] = {"maxsize": width, "block": False, "socket_options": [*HTTPConnection.default_socket_options, *_ALIVE]}
     if secure:
         options["ssl_context"] = connection.tls
         if connection.server_name:
             options["server_hostname"] = connection.server_name
     pool: urllib3.HTTPConnectionPool
     if connection.proxy:
-        pool = urllib3.ProxyManager(connection.proxy, **options).connection_from_host(parts.hostname, port, parts.scheme)
+        pool = _proxied(connection.proxy, options).connection_from_host(parts.hostname, port, parts.scheme)
     elif secure:
         pool = urllib3.HTTPSConnectionPool(parts.hostname or "", port, **options)
     else:
         pool = urllib3.HTTPConnectionPool(parts.hostname or "", port, **options)
     pool.ConnectionCls = _Secure if secure else _Plain
     return pool
+
+
+def _proxied(url: str, options: dict[str, Any]) -> urllib3.ProxyManager:
+    parts = urlsplit(url)
+    headers = urllib3.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}") if parts.username else {}
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return urllib3.ProxyManager(address, proxy_headers=headers, **options)
 
 
 def _body(response: Any, limit: int) -> bytes:
@@ -220,38 +264,38 @@ def _close(response: Any) -> None:
         response.close()
 
 
-_NOT_SENT = (wrong.NewConnectionError, wrong.ConnectTimeoutError, wrong.ProxyError, wrong.SSLError)
-
-
 def _unanswered(error: Exception, exchange: _Exchange, method: str, target: str) -> Unanswered:
-    path = target.partition("?")[0]
     reason, message = _why(error, exchange)
-    made = Unanswered(message, reason=reason, method=method, path=path)
-    made.uncertain = not isinstance(error, _NOT_SENT)
+    made = Unanswered(message, reason=reason, method=method, path=target.partition("?")[0])
+    made.uncertain = exchange.sent and reason in ("Reset", "Deadline")
     return made
 
 
 def _why(error: Exception, exchange: _Exchange) -> tuple[str, str]:
-    if exchange.cut or isinstance(error, wrong.ReadTimeoutError):
-        return "Deadline", "the API server did not answer in time"
-    if isinstance(error, wrong.NameResolutionError):
-        return "DNS", f"the name of the API server cannot be resolved: {_root(error)}"
     if isinstance(error, wrong.ProxyError):
         return "Proxy", f"the proxy does not let the connection through: {_root(error)}"
-    if isinstance(error, wrong.SSLError):
-        return "TLS", f"no trusted TLS connection with the API server: {_root(error)}"
+    if exchange.cut or isinstance(error, wrong.ReadTimeoutError):
+        return "Deadline", "the API server did not answer in time"
     if isinstance(error, wrong.NewConnectionError | wrong.ConnectTimeoutError):
         return "Refused", f"the API server cannot be reached: {_root(error)}"
+    root = _innermost(error)
+    if isinstance(error, wrong.SSLError) and not exchange.sent and not isinstance(root, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
+        return "TLS", f"no trusted TLS connection with the API server: {_root(error)}"
     return "Reset", f"the connection with the API server broke: {_root(error)}"
 
 
 def _root(error: BaseException) -> str:
     """What the innermost error says, without Python's names and addresses."""
-    seen: BaseException = error
+    seen = _innermost(error)
+    verified = getattr(seen, "verify_message", None)
+    words = verified or (seen.strerror if isinstance(seen, OSError) and seen.strerror else str(seen)) or type(seen).__name__
+    return re.sub(r" \(_ssl\.c:\d+\)$", "", str(words))
+
+
+def _innermost(error: BaseException) -> BaseException:
+    seen = error
     while True:
         inner = seen.__cause__ or seen.__context__ or next((a for a in seen.args if isinstance(a, BaseException)), None)
         if inner is None or inner is seen:
-            break
+            return seen
         seen = inner
-    words = seen.strerror if isinstance(seen, OSError) and seen.strerror else str(seen) or type(seen).__name__
-    return str(words)
