@@ -67,7 +67,8 @@ class Build:
         from gitopsc.render.engine import Engine
         from gitopsc.render.template import Template, TemplateError
 
-        engine, found = Engine(self._session.files.read, options.limits), []
+        engine = Engine(self._session.files.read, options.limits)
+        found: list[Diagnostic] = []
         for kind in self.opened.workspace.types.values() if self.opened.workspace else ():
             for one in kind.templates if not kind.built_in else ():
                 try:
