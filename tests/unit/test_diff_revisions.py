@@ -15,7 +15,11 @@ from gitopsc.compile import Compiler
 from gitopsc.diagnostics import Failure, Invalid
 from gitopsc.diff import diff
 from gitopsc.options import Options
+from gitopsc.report.findings import findings
+from gitopsc.report.formats import FORMATS, formatted
+from gitopsc.report.redact import Redactor
 from gitopsc.report.result import Result
+from gitopsc.report.text import text
 
 WORKSPACE = """\
 apiVersion: gitopsc.dev/v1alpha1
@@ -73,18 +77,18 @@ class Room:
         return subprocess.run(["git", *identity, *words], cwd=self.repository, env=self.environ, check=True, capture_output=True, text=True).stdout.strip()
 
     def write(self, files: Mapping[str, str | None]) -> None:
-        for path, text in files.items():
+        for path, content in files.items():
             file = self.root / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            if text is None:
+            if content is None:
                 file.unlink()
             else:
-                file.write_text(text, encoding="utf-8")
+                file.write_text(content, encoding="utf-8")
 
     def edit(self, path: str, old: str, new: str) -> None:
-        text = (self.root / path).read_text(encoding="utf-8")
-        assert old in text
-        self.write({path: text.replace(old, new)})
+        content = (self.root / path).read_text(encoding="utf-8")
+        assert old in content
+        self.write({path: content.replace(old, new)})
 
     def commit(self, message: str) -> str:
         self.git("add", "-A")
@@ -305,6 +309,31 @@ def test_no_hook_no_filter_no_attribute_of_the_repository_runs(room: Room) -> No
     room.edit("apps/shop/app.yaml", "scale: 2", "scale: 3")
     assert told(room.diff()) == REPLICAS
     assert not canary.exists()
+
+
+@pytest.mark.parametrize("policy", ["deny", "allow"])
+def test_no_form_of_a_diff_shows_what_secrets_hold(room: Room, policy: str) -> None:
+    secret = """\
+  manifests:
+    Secret/s:
+      apiVersion: v1
+      kind: Secret
+      metadata: {name: s}
+      stringData:
+        token: canary-1
+        same: canary-2
+"""
+    room.edit("gitopsc.yaml", '"1.34"}', f'"1.34", policy: {{plainSecrets: {policy}}}}}')
+    room.write({"apps/shop/app.yaml": APPLICATION.replace("NAME", "shop").replace("{source: app.yaml}", "x") + secret})
+    room.commit("secret")
+    room.edit("apps/shop/app.yaml", "canary-1", "canary-3")
+    result = Redactor().result(room.diff(environment="dev"))
+    shown = [text(result), findings(result.diagnostics, result.sources), *(formatted(result, form) for form in FORMATS if form != "text")]
+    assert "canary" not in "".join(shown)
+    if policy == "allow":
+        assert told(result) == [("dev", "shop", "changed", "Secret/s", "stringData.token")]
+    else:
+        assert {d.code for d in result.diagnostics if d.severity == "error"} == {"plain-secret"}
 
 
 def test_a_warning_that_was_there_before_is_not_this_change_s(room: Room) -> None:
