@@ -215,6 +215,11 @@ def test_nothing_is_left_behind() -> None:
     def descriptors() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
+    def children() -> list[str]:
+        # Others of this process may run (an API server for other tests): what counts is that ours are gone.
+        return sorted(child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split())
+
+    started = children()
     limits = resource.getrlimit(resource.RLIMIT_AS)
     before = descriptors()
     for _ in range(3):
@@ -226,8 +231,7 @@ def test_nothing_is_left_behind() -> None:
             list(run(range(20), lambda n: 1 // n, 2, Limits()))
     assert descriptors() == before
     assert resource.getrlimit(resource.RLIMIT_AS) == limits
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert children() == started
 
 
 def test_leaving_early_does_not_wait_for_the_workers() -> None:
