@@ -194,13 +194,18 @@ class FaultProxy:
     _listener: socket.socket = field(default_factory=socket.socket)
 
     def __enter__(self) -> Self:
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen(128)
-        threading.Thread(target=self._accept, name="fault-proxy", daemon=True).start()
-        return self
+        return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def start(self, port: int = 0) -> Self:
+        """Listen, on a free port or on one that is said."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(("127.0.0.1", port))
+        self._listener.listen(128)
+        threading.Thread(target=self._accept, name="fault-proxy", daemon=True).start()
+        return self
 
     @property
     def url(self) -> str:

@@ -142,6 +142,8 @@ class Wire:
                 method, self._prefix + target, body, headers, retries=False, redirect=False, timeout=timeout, preload_content=False, decode_content=False
             )
             yield response
+            if exchange.cut:  # what was read may end where the connection was cut
+                raise _unanswered(TimeoutError(), exchange, method, target)
         except Unanswered:
             _close(response)
             raise
