@@ -25,7 +25,7 @@ from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.kinds import API_VERSION
 
 FileRecord = tuple[tuple[Any, ...], str, list[list[str]]]
-"""signature, sha256, what its documents are: ["app", name], ["overlay", application], ["environment", name] or ["platform", ""]."""
+"""signature, sha256, what its documents are: ["app", name], ["overlay", application], ["environment", name], ["pipeline", name] or ["platform", ""]."""
 
 
 def _sha(*parts: str) -> str:
@@ -119,6 +119,8 @@ def _tags(documents: Iterable[Document]) -> list[list[str]]:
             out.append(["overlay", str(metadata.get("application")) if isinstance(metadata, dict) else ""])
         elif ours and document.kind == "Environment":
             out.append(["environment", document.name])
+        elif ours and document.kind == "Pipeline":
+            out.append(["pipeline", document.name])
         else:
             out.append(["platform", ""])
     return out

@@ -149,10 +149,10 @@ class Session:
         """The kinds: everything of the platform, and these applications with their overlays."""
         known = set(self.sources.names("app"))
         stray = [p for name in self.keys.applications if name not in known for p in self.keys.files_of(name)]
-        paths = {*self.sources.paths("platform", "environment"), *stray, *(p for name in applications for p in self.keys.files_of(name))}
+        paths = {*self.sources.paths("platform", "environment", "pipeline"), *stray, *(p for name in applications for p in self.keys.files_of(name))}
         wanted = set(applications) | (set(self.keys.applications) - known)
         documents = [d for d in self._documents(sorted(paths)) if _concerns(d, wanted)]
-        return assemble(documents, self.files, self.diagnostics)
+        return assemble(documents, self.files, self.diagnostics, applications=known)
 
     def recall(self, application: str, environment: str) -> Target | None:
         """The target as an earlier build left it, where nothing that it read has changed."""

@@ -16,6 +16,7 @@ FILES = {
     "Application": "application.json",
     "Overlay": "overlay.json",
     "ComponentType": "component-type.json",
+    "Pipeline": "pipeline.json",
 }
 FRAGMENTS = {"workload": "workload.json", "container": "container.json"}
 BASES = ("service", "worker", "stateful", "daemon", "job", "cronjob")

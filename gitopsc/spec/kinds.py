@@ -107,6 +107,7 @@ class Overlay:
 class Workspace:
     """Everything the workspace's files say. ``broken`` names documents (kind, name) that have errors, so that nobody else
     complains about their absence. ``crds`` maps (group, version, kind) to the schema a CustomResourceDefinition gives.
+    ``pipelines`` are ``{name, spec}`` in plain values, resolved.
     """
 
     document: Document
@@ -120,6 +121,7 @@ class Workspace:
     crds: Mapping[tuple[str, str, str], Any]
     merge_keys: Mapping[tuple[str, str, tuple[str, ...]], str]
     broken: frozenset[tuple[str, str]]
+    pipelines: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def policy(self) -> Map:

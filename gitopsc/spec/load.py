@@ -21,7 +21,7 @@ from gitopsc.spec.kinds import API_VERSION, ComponentType, Overlay, Workspace, a
 from gitopsc.values import Map, Seq
 
 ROOT = "gitopsc.yaml"
-KINDS = ("Workspace", "Environment", "Application", "Overlay", "ComponentType")
+KINDS = ("Workspace", "Environment", "Application", "Overlay", "ComponentType", "Pipeline")
 
 LENIENT = Map(
     {
@@ -76,8 +76,11 @@ def test_files(documents: Iterable[Document]) -> set[str]:
     return out
 
 
-def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnostics, *, root: str = ROOT) -> Workspace | None:
-    """The kinds out of documents that were read, the Workspace in the file ``root``. See ``load_workspace``."""
+def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnostics, *, root: str = ROOT, applications: Iterable[str] = ()) -> Workspace | None:
+    """The kinds out of documents that were read, the Workspace in the file ``root``. See ``load_workspace``.
+
+    ``applications``: names of those that exist, too, and whose documents were not needed.
+    """
     from gitopsc import kubernetes
     from gitopsc.spec.schema import check_document
 
@@ -103,7 +106,8 @@ def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnosti
     workspace = _workspace_document(ours["Workspace"], root, faults, broken, diagnostics)
     if workspace is None:
         return None
-    return _tie(workspace, ours, set(faults), crds, broken, files, diagnostics)
+    tied = _tie(workspace, ours, set(faults), crds, broken, files, diagnostics)
+    return _with_pipelines(tied, [d for d in ours["Pipeline"] if (d.file, d.index) not in faults], applications, diagnostics)
 
 
 def _tie(
@@ -114,7 +118,7 @@ def _tie(
     broken: set[tuple[str, str]],
     files: Files,
     diagnostics: Diagnostics,
-) -> Workspace | None:
+) -> Workspace:
     """Everything by name. Documents with faults in their shape are looked at for what else is wrong in them, and then left out."""
     fine = {kind: [document for document in found if (document.file, document.index) not in faulty] for kind, found in ours.items()}
     version = workspace.spec.get("kubernetesVersion")
@@ -134,6 +138,17 @@ def _tie(
     return Workspace(
         workspace, workspace.name, kubernetes, workspace.spec, environments, applications, overlays, types, crds, _merge_keys(workspace.spec), frozenset(broken)
     )
+
+
+def _with_pipelines(workspace: Workspace, documents: list[Document], applications: Iterable[str], diagnostics: Diagnostics) -> Workspace:
+    if not documents:
+        return workspace
+    from gitopsc.spec.pipelines import load_pipelines
+
+    groups = workspace.spec.get("groups")
+    names = {*workspace.applications, *applications}
+    found = load_pipelines(documents, workspace.environments, names, groups if isinstance(groups, Map) else Map(), workspace.broken, diagnostics)
+    return replace(workspace, pipelines=found)
 
 
 def _usable(document: Document, faults: Diagnostics) -> Document:

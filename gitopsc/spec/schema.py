@@ -33,9 +33,6 @@ __all__ = [
     "own_fields",
 ]
 
-LATER = frozenset({"Pipeline"})
-"""Kinds of the language that this version does not read."""
-
 CRONJOB_NAME = 52
 WORKLOAD = frozenset({"workload.json"})
 
@@ -194,9 +191,7 @@ def _not_supported(what: str, document: Document, key: str, diagnostics: Diagnos
 
 def _unknown_kind(document: Document, diagnostics: Diagnostics) -> None:
     data = document.data
-    if document.kind in LATER:
-        _not_supported(f"documents of kind {document.kind}", document, "kind", diagnostics)
-    elif "kind" not in data:
+    if "kind" not in data:
         diagnostics.error("missing-field", "expected 'kind' here, found nothing", data.at, hint=f"write `kind:` and one of {', '.join(FILES)}", path="kind")
     else:
         from gitopsc.spec.wording import found

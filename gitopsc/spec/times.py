@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
+LONGEST = timedelta(days=3660)
+"""Ten years: what is longer is a mistake, and could leave the calendar."""
+
 _DURATION = re.compile(r"(?:[0-9]{1,9}(?:ms|s|m|h|d))+")
 _PART = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -23,13 +26,15 @@ class Weekly(NamedTuple):
 
 
 def duration(text: str) -> timedelta:
-    """``90s``, ``30m``, ``1h30m``, ``2d``. Raises ``ValueError`` for anything else, and for more than Python can count."""
-    if not _DURATION.fullmatch(text):
-        raise ValueError(text)
+    """``90s``, ``30m``, ``1h30m``, ``2d``. Raises ``ValueError`` for anything else, and for more than ``LONGEST``."""
+    parts = _PART.findall(text) if _DURATION.fullmatch(text) else []
     try:
-        return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in _PART.findall(text)), timedelta())
+        found = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
     except OverflowError:
         raise ValueError(text) from None
+    if not parts or found > LONGEST:
+        raise ValueError(text)
+    return found
 
 
 def moment(text: str) -> Weekly | datetime:

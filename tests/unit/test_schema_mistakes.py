@@ -254,9 +254,8 @@ DOCUMENTS: list[tuple[str, str, str, list[Finding]]] = [
     ("ComponentType", "", "spec: {extends: service, schema: {properties: {image: {type: string}}}}",
      [(1, 48, "bad-name", "expected a name that no field of a workload has, found 'image'", "call the type's field otherwise")]),
     ("ComponentType", "", "spec: {provides: {resource: postgres}, defaults: {size: 1Gi}}", []),
-    ("Pipeline", "", "spec: {}", [(-1, 7, "not-supported", "'Pipeline' is not supported by this version of gitopsc",
-                                   "remove the document, or name its file in `exclude` of gitopsc.yaml: documents of kind Pipeline come later")]),
-    ("Aplication", "", "spec: {}", [(-1, 7, "unknown-kind", "expected one of Workspace, Environment, Application, Overlay, ComponentType, found 'Aplication'", "did you mean 'Application'?")]),
+    ("Pipeline", "", "spec: {applications: [a], stages: []}", [(1, 35, "bad-value", "expected a list of at least 1 item, found an empty list", None)]),
+    ("Aplication", "", "spec: {}", [(-1, 7, "unknown-kind", "expected one of Workspace, Environment, Application, Overlay, ComponentType, Pipeline, found 'Aplication'", "did you mean 'Application'?")]),
 ]  # fmt: skip
 
 
