@@ -177,6 +177,7 @@ class _Rule:
 @dataclass(slots=True)
 class FaultProxy:
     """Listens on the loopback address until ``close``. ``certificate``: PEM with its key; without one it speaks plain HTTP.
+    ``clients``: the authority of client certificates.
 
     ``default`` plays for requests that no rule is for, instead of the real server.
     """
@@ -184,6 +185,7 @@ class FaultProxy:
     upstream: str
     certificate: Path | None = None
     key: Path | None = None
+    clients: Path | None = None
     default: Fault | None = None
     seen: list[Request] = field(default_factory=list)
     _rules: list[_Rule] = field(default_factory=list)
@@ -240,6 +242,9 @@ class FaultProxy:
         if self.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self.certificate, self.key)
+            if self.clients:
+                context.load_verify_locations(self.clients)
+                context.verify_mode = ssl.CERT_OPTIONAL
         while not self._closing.is_set():
             try:
                 client, _ = self._listener.accept()

@@ -90,7 +90,8 @@ def _parts_of(file: Path) -> Iterator[tuple[str, str, _Part]]:
         raise Invalid(replace(found, hint=None) for found in diagnostics)
     for document in documents:
         for section, key in _SECTIONS.items():
-            for item in document.data.get(section) or ():
+            items = document.data.get(section) or ()
+            for item in items if isinstance(items, list | tuple) else (None,):
                 if not isinstance(item, Mapping) or not isinstance(item.get(key) or {}, Mapping):
                     raise Invalid(f"expected {section} of {{name, {key}}}, found something else in {file}", code="kubeconfig")
                 yield section, str(item.get("name")), _Part(item.get(key) or {}, file.absolute().parent)
