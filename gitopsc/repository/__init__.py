@@ -51,6 +51,11 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
         ``.add(*records)``, ``.push() -> revision | None``: one commit with all that is pending; what does not arrive stays ``.pending``
         ``.of(application, now)`` newest first, lazily · ``.latest(application, *kinds)`` · ``.applications()`` · ``.refresh()`` · ``.identity()``
 
+``history``
+    ``history(repository, snapshot, environment, application) -> list[Past]``    newest first; ``past(…)`` the same, lazily
+    ``Past(revision, time, author, lock)``            a lock as one commit wrote it
+    ``manifests_at(repository, past) -> Folder | None``    the manifests of that commit; None where they are not what its lock says
+
 ``message``: ``commit_message(subject, entries) -> str``, ``Entry(action, environment, application, release, generation, source, origin)``
 
 ``source``: the workspace as a Git repository

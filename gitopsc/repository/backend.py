@@ -40,6 +40,12 @@ class Backend(Protocol):
     def heal(self) -> list[str]:
         """Finish what a run that was killed left undone; notices for the user."""
 
+    def shallow(self) -> frozenset[str]:
+        """The commits whose parents are not here, though they have some: history ends there."""
+
+    def deepen(self) -> bool:
+        """Fetch more of the branch's history; false where there is no more to get. Raises ``Failure``."""
+
     def close(self) -> None:
         """Leave nothing behind."""
 
@@ -94,6 +100,19 @@ class LocalBackend:
                 self._journal.unlink(missing_ok=True)
                 return [f"the files of {self._shown} may be behind its branch: the commit that they were at is gone"]
             return self._bring(tip, {})
+
+    def shallow(self) -> frozenset[str]:
+        """See ``Backend``."""
+        return local.shallow_commits(self._parts.common)
+
+    def deepen(self) -> bool:
+        """See ``Backend``: a clone can ask where it came from."""
+        url = self.git.run("config", "--get", "remote.origin.url").text
+        if not url or not self.shallow():
+            return False
+        git = Git(self._parts.common, self.git.environ, git_dir=self._parts.git_dir, protocols=("https", "ssh", "file"), deadline=self.git.deadline)
+        said = git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--unshallow", "--", url, self._ref)
+        return said.status == 0
 
     def close(self) -> None:
         """Nothing is left to do."""

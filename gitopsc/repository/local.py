@@ -128,6 +128,14 @@ def has_server_hooks(parts: Parts) -> bool:
     return parts.work_tree is None and any(os.access(parts.common / "hooks" / name, os.X_OK) for name in _SERVER_HOOKS)
 
 
+def shallow_commits(git_dir: Path) -> frozenset[str]:
+    """The commits at which the history of a shallow repository ends; none where it is whole."""
+    try:
+        return frozenset((git_dir / "shallow").read_text().split())
+    except OSError:
+        return frozenset()
+
+
 def read_ref(parts: Parts, ref: str) -> str | None:
     """The commit that ``ref`` names, read without Git. Raises ``LookupError`` for a storage that only Git can read."""
     if (parts.common / "reftable").exists():

@@ -15,9 +15,11 @@ from gitopsc.diagnostics import Failure
 from gitopsc.repository.backend import Moved, Objects, refused
 from gitopsc.repository.git import Credentials, Git, failed
 from gitopsc.repository.hold import hold
+from gitopsc.repository.local import shallow_commits
 from gitopsc.repository.location import mask
 from gitopsc.repository.objects import Algorithm
 
+DEEPER = 10  # times as much of history at each step, for those who look for what is older
 DEPTH = 50  # enough to see our own commit below those of others, and a revert not long ago; whatever the history is
 _ATTEMPTS = 3
 _REDIRECT = re.compile(r"^warning: redirecting to (\S+?)/?$", re.MULTILINE)
@@ -34,6 +36,7 @@ class RemoteBackend:
         self._folder = cache / hashlib.sha256(self._url.encode()).hexdigest()[:16]
         self.git = Git(self._folder, environ, git_dir=self._folder, protocols=protocols, deadline=deadline, credentials=credentials)
         self.algorithm: Algorithm = "sha1"
+        self._depth = DEPTH
         self._open(cache)
 
     def tip(self) -> str | None:
@@ -63,6 +66,19 @@ class RemoteBackend:
     def heal(self) -> list[str]:
         """A push is whole or not at all."""
         return []
+
+    def shallow(self) -> frozenset[str]:
+        """See ``Backend``."""
+        return shallow_commits(self._folder)
+
+    def deepen(self) -> bool:
+        """See ``Backend``."""
+        if not self.shallow():
+            return False
+        self._depth *= DEEPER
+        with hold(self._folder, self.git.deadline):
+            self._fetch()
+        return True
 
     def close(self) -> None:
         """The cache stays."""
@@ -125,7 +141,7 @@ class RemoteBackend:
         for name in ("shallow.lock", f"{self._tracking}.lock", "packed-refs.lock"):
             (self._folder / name).unlink(missing_ok=True)
         refspec = f"+{self._ref}:{self._tracking}"
-        said = self.git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", f"--depth={DEPTH}", "--", self._url, refspec)
+        said = self.git.run("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", f"--depth={self._depth}", "--", self._url, refspec)
         if said.status != 0:
             raise Failure(failed("fetch", said))
 

@@ -28,7 +28,7 @@ _CROWDED = 27  # files in one of 256 folders of loose objects, from which Git it
 class Repository:
     """Use as a context manager, or ``close`` it. ``exists`` is false where there is nothing and nothing was to be made."""
 
-    def __init__(self, location: Location, backend: Backend | None, *, workspace: str, root: Path, writes: bool = False) -> None:
+    def __init__(self, location: Location, backend: Backend | None, *, workspace: str | None, root: Path, writes: bool = False) -> None:
         self.location = location
         self.exists = backend is not None
         self.algorithm: Algorithm = backend.algorithm if backend else "sha1"
@@ -57,6 +57,14 @@ class Repository:
     def at(self, revision: str) -> Snapshot:
         """Another revision of it, by its commit id."""
         return self._read(revision)
+
+    def shallow_commits(self) -> frozenset[str]:
+        """Commits at which history ends here, though it does not end there."""
+        return self._backend.shallow() if self._backend else frozenset()
+
+    def deepen(self) -> bool:
+        """Fetch more of history; false where there is no more to get."""
+        return self._backend.deepen() if self._backend else False
 
     def commit(self, expected: Snapshot, changes: Changes) -> str | None:
         """Commit ``changes`` on top of ``expected`` and move the branch there; None where they change nothing.
@@ -95,7 +103,7 @@ class Repository:
             return Snapshot(nowhere, ObjectReader(nowhere), None, self.algorithm, self.location.path)
         snapshot = Snapshot(backend.git, reader, revision, self.algorithm, self.location.path)
         mark = snapshot.workspace()
-        if mark is not None and mark.workspace != self._workspace:
+        if mark is not None and self._workspace is not None and mark.workspace != self._workspace:
             message = f"expected {self.display} to be the environment repository of workspace {self._workspace!r}, found it to be that of {mark.workspace!r}"
             raise Invalid(message, hint="one repository (or one folder of it) serves one workspace: name another", code="repository")
         return snapshot
@@ -134,8 +142,10 @@ class Repository:
         return self._backend
 
 
-def open_repository(location: Location, *, root: Path, workspace: str, environ: Mapping[str, str], create: bool, deadline: float = DEADLINE) -> Repository:
-    """Open the environment repository of ``workspace``, whose root folder is ``root``.
+def open_repository(
+    location: Location, *, root: Path, workspace: str | None, environ: Mapping[str, str], create: bool, deadline: float = DEADLINE
+) -> Repository:
+    """Open the environment repository of ``workspace`` (None: whosever it is), whose root folder is ``root``.
 
     ``create``: make the embedded one where it is not there yet, and finish what a killed run left undone; without it, nothing is
     written but the cache of a remote one. Raises ``Invalid`` for what is no usable repository, ``Failure`` where it cannot be reached.
