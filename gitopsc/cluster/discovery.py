@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from gitopsc.cluster.problems import Problem
+from gitopsc.cluster.remembered import Memory, Said
 from gitopsc.cluster.transport import LIST_LIMIT, Api
 from gitopsc.diagnostics import Diagnostic
 
@@ -71,18 +73,29 @@ class Kinds:
                 yield resource
 
 
-def discover(api: Api) -> Kinds:
-    """Ask the server for its kinds; raises Problem."""
+def discover(api: Api, cache: Path | None = None) -> Kinds:
+    """Ask the server for its kinds: two requests; raises Problem.
+
+    ``cache``: the user's own folder. What is kept there is used only where the server says that nothing has changed since.
+    """
+    memory = Memory(cache, api.connection.host)
     resources: list[Resource] = []
     broken: list[str] = []
-    for found, lost in api.map(lambda path: _read(api, path), ("/api", "/apis")):
+    for found, lost in api.map(lambda path: _read(api, path, memory), ("/api", "/apis")):
         resources += found
         broken += lost
     return Kinds(resources, broken)
 
 
-def _read(api: Api, path: str) -> tuple[list[Resource], list[str]]:
-    body = api.request("GET", path, accept=_AGGREGATED, limit=LIST_LIMIT, expect=_is_discovery).body
+def _read(api: Api, path: str, memory: Memory) -> tuple[list[Resource], list[str]]:
+    known = memory.recall(path)
+    answer = api.request("GET", path, accept=_AGGREGATED, limit=LIST_LIMIT, expect=_is_discovery, known=known.tag if known else None)
+    if known is not None and answer.status == 304:
+        body = known.body
+    else:
+        body = answer.body
+        if answer.headers.get("ETag"):
+            memory.keep(path, Said(answer.headers["ETag"], body))
     if body.get("kind") == "APIGroupDiscoveryList":
         return _aggregated(body)
     return _one_by_one(api, body)

@@ -93,16 +93,20 @@ class Api:
         retry: bool = True,
         expect: Expect | None = None,
         limit: int = OBJECT_LIMIT,
+        known: str | None = None,
     ) -> Answer:
         """Send a request until there is an answer worth the name, the deadline is over, or trying again is of no use: raises Problem.
 
         ``retry=False``: it must not be carried out twice, so it is repeated only where it certainly was not carried out.
+        ``known``: the ETag of a body that is at hand; where it still holds the answer is 304 with an empty body.
         """
         target = f"{path}?{urlencode(query, quote_via=quote_plus)}" if query else path
         data = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         headers = {"Accept": accept}
         if data is not None:
             headers["Content-Type"] = content_type
+        if known is not None:
+            headers["If-None-Match"] = known
         if limit > OBJECT_LIMIT:
             headers["Accept-Encoding"] = "gzip"
         uncertain = False
@@ -131,6 +135,8 @@ class Api:
         self._met.set()
         if "Warning" in raw.headers:
             self.warnings.update(dict.fromkeys(_WARNING.findall(raw.headers["Warning"])))
+        if raw.status == 304 and "If-None-Match" in extra:
+            return Answer(raw.status, {}, raw.headers)
         return _judged(raw, method, target, expect)
 
     def _exchange(self, method: str, target: str, data: bytes | None, headers: Mapping[str, str], limit: int) -> Raw:
@@ -267,8 +273,8 @@ def _late(method: str, target: str) -> Unanswered:
 
 def _judged(raw: Raw, method: str, target: str, expect: Expect | None) -> Answer:
     path = target.partition("?")[0]
-    if 300 <= raw.status < 400:
-        where = urlsplit(raw.headers.get("Location") or "").netloc or "another address"
+    if 300 <= raw.status < 400 and raw.headers.get("Location"):
+        where = urlsplit(raw.headers["Location"]).netloc or "another address"
         message = f"the API server redirects to {where}, which is not followed: credentials go to no other host"
         raise Unanswered(message, reason="Redirect", method=method, path=path)
     body = _parsed(raw.data)
