@@ -62,6 +62,7 @@ class Lease:
         self.identity = identity
         self.duration = duration
         self.lost = threading.Event()
+        self.on_lost: Callable[[], None] | None = None
         self._api = api
         self._clock = clock
         self._seen: Seen | None = None
@@ -147,6 +148,8 @@ class Lease:
                 continue
             self._until = float("-inf")
             self.lost.set()
+            if self.on_lost is not None:
+                self.on_lost()
             return
 
     def _read(self) -> dict[str, Any] | None:
