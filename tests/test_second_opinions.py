@@ -11,18 +11,19 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.workbench import EXAMPLES, ROOT, committed, copied, gitopsc
+from tests.workbench import EXAMPLES, committed, copied, gitopsc
 
 KINDS = ("Workspace", "Environment", "Application", "Overlay", "ComponentType")
 
 
-def published(kind: str) -> Any:
-    return json.loads(gitopsc(ROOT / "examples", "schema", kind).stdout)
+def published(kind: str, folder: Path) -> Any:
+    (folder / "here").mkdir()
+    return json.loads(gitopsc(folder / "here", "schema", kind).stdout)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_published_schemas_are_json_schemas_of_draft_7(kind: str) -> None:
-    jsonschema.Draft7Validator.check_schema(published(kind))
+def test_published_schemas_are_json_schemas_of_draft_7(kind: str, tmp_path: Path) -> None:
+    jsonschema.Draft7Validator.check_schema(published(kind, tmp_path))
 
 
 def documents(kind: str) -> list[Any]:
@@ -32,8 +33,8 @@ def documents(kind: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_another_validator_accepts_our_examples_and_refuses_what_we_refuse(kind: str) -> None:
-    validator = jsonschema.Draft7Validator(published(kind))
+def test_another_validator_accepts_our_examples_and_refuses_what_we_refuse(kind: str, tmp_path: Path) -> None:
+    validator = jsonschema.Draft7Validator(published(kind, tmp_path))
     found = documents(kind)
     assert found
     for document in found:
