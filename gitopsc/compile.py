@@ -100,6 +100,12 @@ class Compiler:
             references=_references(manifests, resolved) if made and resolved and environment.policy.get("complete") is True else (),
         )
 
+    def inputs(self, application: str, environment: Environment) -> tuple[str, tuple[str, ...]]:
+        """The hash of what the environment itself brings to a target, and the files that it is made of beside the specs. Nothing is rendered."""
+        self._read = {}
+        found = inputs_id(self.workspace, self.workspace.applications[application], environment, self.source)
+        return found, tuple(sorted(self._read))
+
     def manifests(
         self, application: str, environment: Environment, diagnostics: Diagnostics, sets: Map | None = None
     ) -> tuple[Resolved | None, list[Manifest]]:

@@ -95,8 +95,8 @@ class At:
         self._limits: Limits = options.limits
         self._ahead: dict[str, bytes] = {}
 
-    def open(self) -> None:
-        """Read what ``exclude`` leaves. Raises ``Invalid`` where the commit has no workspace here."""
+    def open(self, *, ahead: bool = True) -> None:
+        """Read what ``exclude`` leaves (not ``ahead``: when it is asked for). Raises ``Invalid`` where the commit has no workspace here."""
         try:
             root = self._git.read(ROOT)
         except Invalid as error:
@@ -104,7 +104,7 @@ class At:
                 raise
             raise Invalid(f"expected a workspace: no {ROOT} in this folder there", hint="name another revision", code="no-workspace") from None
         self._git.exclude = exclude_of(root, self._limits)
-        self._ahead = self._git.read_ahead()
+        self._ahead = self._git.read_ahead() if ahead else {}
 
     def list(self) -> list[SourceFile]:
         """See ``Files``."""

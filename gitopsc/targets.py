@@ -133,6 +133,14 @@ class Session:
         documents = self._documents(self.sources.paths("environment"))
         return sorted(d.name for d in documents if d.kind == "Environment" and d.spec.get("abstract") is not True)
 
+    def documents(self, *kinds: str, paths: Iterable[str] = ()) -> list[Document]:
+        """Every document in the files that have one of a kind (``platform environment pipeline``), and in ``paths``."""
+        return self._documents(dict.fromkeys([*self.sources.paths(*kinds), *paths]))
+
+    def compiler(self, workspace: Workspace) -> Compiler:
+        """A compiler of what ``assemble`` gave."""
+        return Compiler(workspace, self.files, self.options.limits, self.options.allow_missing_schema, self.algorithm)
+
     def _documents(self, paths: Iterable[str]) -> list[Document]:
         """The documents of these files, read now where this run has not yet."""
         out: list[Document] = []
@@ -193,7 +201,7 @@ class Session:
             wanted.setdefault(application, []).append(environment)
         workspace = self.assemble(wanted)
         assert workspace is not None
-        found = _compiled(workspace, self.files, list(wanted.items()), options, self.algorithm)
+        found = compiled(self.compiler(workspace), list(wanted.items()), options)
         return {(target.environment, target.application): target for target in found}
 
 
@@ -243,17 +251,16 @@ def compile_in(session: Session, environments: Sequence[str], applications: Sequ
     chosen = [e.name for e in selected_environments(workspace, environments)]
     fine = selected_applications(workspace, stale) if stale else []
     tasks = [(a, [e for e in chosen if recalled[e, a] is None]) for a in fine]
-    made = {(t.environment, t.application): t for t in _compiled(workspace, files, tasks, options, session.algorithm)}
+    made = {(t.environment, t.application): t for t in compiled(session.compiler(workspace), tasks, options)}
     session.remember(made.values())
     targets = [target for a in names for e in chosen if (target := made.get((e, a)) or recalled.get((e, a))) is not None]
     session.whole = not environments and not applications
     return Build(opened, targets, frozenset(session.sources.names("app")), session)
 
 
-def _compiled(workspace: Workspace, files: Files, tasks: Sequence[Task], options: Options, algorithm: str) -> list[Target]:
+def compiled(compiler: Compiler, tasks: Sequence[Task], options: Options) -> list[Target]:
     """Every target of the tasks, in their order, whatever process made it."""
-    compiler = Compiler(workspace, files, options.limits, options.allow_missing_schema, algorithm)
-    guarded = any(not kind.built_in for kind in workspace.types.values())
+    guarded = any(not kind.built_in for kind in compiler.workspace.types.values())
     jobs = options.jobs if options.jobs is not None else (os.cpu_count() or 1) if len(tasks) > FORK_ABOVE else 1
     if tasks and (guarded or jobs > 1):
         return _pooled(compiler, tasks, options, max(jobs, 1))

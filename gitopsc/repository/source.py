@@ -10,13 +10,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure, Invalid, Place
 from gitopsc.limits import DEFAULT, Limits
-from gitopsc.repository.git import Git, failed
+from gitopsc.repository.git import DEADLINE, Git, failed
 from gitopsc.repository.location import SCP
 from gitopsc.repository.objects import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Algorithm, Entry, blob_id
 from gitopsc.repository.reader import ObjectReader
 from gitopsc.spec.discover import SourceFile, select
 from gitopsc.spec.files import read_file, too_large
 
+_FETCHED = ("https", "ssh", "file")
 _SPECS = (".yaml", ".yml", ".j2")
 
 
@@ -107,6 +108,39 @@ def merge_base(root: Path, one: str, other: str, *, environ: Mapping[str, str]) 
             f"expected two revisions with a common commit, found none of {one} and {other}", hint="in a shallow clone: git fetch --unshallow", code="revision"
         )
     return said.text.split("\n")[0]
+
+
+def is_ancestor(root: Path, older: str, newer: str, *, environ: Mapping[str, str]) -> bool:
+    """Whether ``newer`` has ``older`` in its history, or is it. Raises ``Failure`` where one of them is not here (see ``has_commit``)."""
+    said = Git(root, environ).run("merge-base", "--is-ancestor", older, newer)
+    if said.status not in (0, 1):
+        raise Failure(failed("merge-base", said), hint="in a shallow clone: git fetch --unshallow")
+    return said.status == 0
+
+
+def has_commit(root: Path, commit: str, *, environ: Mapping[str, str]) -> bool:
+    """Whether a commit is in this clone."""
+    return Git(root, environ).run("cat-file", "-e", f"{commit}^{{commit}}").status == 0
+
+
+def fetch_commit(root: Path, commit: str, *, environ: Mapping[str, str], deadline: float = DEADLINE) -> bool:
+    """Get a commit with its history from where the workspace was cloned from; whether it is here now.
+
+    False: there is no remote, or it does not have the commit any more. No ref is moved. Raises ``Failure`` where the remote cannot be asked.
+    """
+    git = Git(root, environ, protocols=_FETCHED, deadline=deadline)
+    remotes = git.run("remote").text.split()
+    if not remotes:
+        return False
+    remote = "origin" if "origin" in remotes else remotes[0]
+    for wanted in (commit, "HEAD"):
+        whole = ["--unshallow"] if git.run("rev-parse", "--is-shallow-repository").text == "true" else []
+        said = git.run("fetch", "--quiet", "--no-tags", "--refmap=", *whole, "--", remote, wanted)
+        if has_commit(root, commit, environ=environ):
+            return True
+    if said.status != 0:
+        raise Failure(failed("fetch", said), hint="check that the remote of the workspace answers")
+    return False
 
 
 class GitFiles:

@@ -48,7 +48,7 @@ def release_id(workspace: Workspace, application: Document, read_source: ReadSou
             "name": application.name,
             "application": application.spec,
             "overlays": [[list(o.features), o.document.spec] for o in features],
-            "types": {t.name: _type(t) for t in _types(workspace, application)},
+            "types": {t.name: _type(t) for t in _types(workspace, documents)},
             "defaults": workspace.spec.get("defaults"),
             "mergeKeys": workspace.spec.get("mergeKeys"),
             "sources": _sources(documents, read_source),
@@ -80,10 +80,10 @@ def _binds(overlay: Overlay, environment: Environment) -> bool:
     return bool(overlay.environments) and bound(environment, overlay.environments) is not None
 
 
-def _types(workspace: Workspace, application: Document) -> list[ComponentType]:
-    """Component types of the workspace that the application's workloads use, with their bases."""
+def _types(workspace: Workspace, documents: list[Document]) -> list[ComponentType]:
+    """Component types of the workspace that these documents' workloads use, with their bases."""
     names: set[str] = set()
-    for document in (application, *(o.document for o in workspace.overlays.get(application.name, ()))):
+    for document in documents:
         for spec in (document.spec.get("workloads") or {}).values():
             kind = workspace.types.get(str(spec.get("type"))) if isinstance(spec, dict) else None
             names.update(kind.lineage if kind else ())
