@@ -13,6 +13,7 @@ from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
 from gitopsc.plan import Step, Unknown, Wanted, changes
 from gitopsc.presence import Pair, present
+from gitopsc.presence import written as written_folder
 from gitopsc.report.result import Result, empty
 from gitopsc.repository.layout import RELEASE_LOCK
 from gitopsc.repository.location import Location, embedded, named, written
@@ -153,6 +154,8 @@ class _Build:
         """Commit what differs."""
         published = publish(self.repository, self.plan, deadline=self.options.limits.git_seconds)
         revision = published.revision
+        for step in self.steps if revision else ():
+            written_folder(step.environment, step.application, step.folder, step.after, self.repository.algorithm, self.made.locks)
         notices = [*self._left(published.snapshot), *_info(published.notices), *_info(self.repository.notices)]
         head = f"committed {revision[:12]} to {self.repository.display}" if revision else "already up to date"
         return self._result(revision, revision is not None, diagnostics, notices, head, 0)

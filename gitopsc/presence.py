@@ -7,11 +7,12 @@ and a build of thousands of unchanged targets reads a tree for each environment 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from gitopsc.repository.layout import check_name
-from gitopsc.repository.objects import DIRECTORY
+from gitopsc.repository.layout import RELEASE_LOCK, check_name
+from gitopsc.repository.locks import ReleaseLock
+from gitopsc.repository.objects import DIRECTORY, FILE, Algorithm, Entry, Folder, blob_id, object_id, tree_bytes
 from gitopsc.repository.store import Snapshot
 
 Pair = tuple[str, str]
@@ -23,7 +24,7 @@ Known = dict[str, tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A folder of ours: its lock in short, and ``actual``, the tree id of the manifests that are really there."""
+    """A folder of ours: its lock in short, and ``actual``, the tree id of the manifests that are really there, of which there are ``objects``."""
 
     release: str
     state: str
@@ -32,6 +33,8 @@ class Present:
     actual: str | None
     dirty: bool
     generation: int
+    held: bool
+    objects: int
 
 
 def present(snapshot: Snapshot, pairs: Iterable[Pair], known: Known) -> dict[Pair, Present | None]:
@@ -54,10 +57,34 @@ def present(snapshot: Snapshot, pairs: Iterable[Pair], known: Known) -> dict[Pai
     for pair, lock in snapshot.releases(unread).items() if unread else ():
         if lock is not None:
             actual = snapshot.rendered(*pair)
-            one = Present(lock.release.id, lock.release.state, lock.environment_source.inputs, lock.rendered, actual, lock.source.dirty, lock.generation)
-            known[keys[pair]] = astuple(one)
+            one = Present(
+                release=lock.release.id,
+                state=lock.release.state,
+                inputs=lock.environment_source.inputs,
+                rendered=lock.rendered,
+                actual=actual,
+                dirty=lock.source.dirty,
+                generation=lock.generation,
+                held=lock.hold is not None,
+                objects=len(snapshot.tree("/".join(pair))) - 1,
+            )
+            known[keys[pair]] = _fields(one)
             out[pair] = one
     return out
+
+
+def written(environment: str, application: str, made: Folder, lock: ReleaseLock, algorithm: Algorithm, known: Known) -> None:
+    """Remember a folder that was just written, so that the next build need not read it."""
+    data = lock.dump()
+    entries = {name: Entry(FILE, oid) for name, oid in made.oids.items()} | {RELEASE_LOCK: Entry(FILE, blob_id(data, algorithm))}
+    tree = object_id("tree", tree_bytes(entries), algorithm)
+    source = lock.environment_source.inputs
+    one = Present(lock.release.id, lock.release.state, source, lock.rendered, made.tree, lock.source.dirty, lock.generation)
+    known[f"{tree} {environment}/{application}"] = _fields(one)
+
+
+def _fields(one: Present) -> tuple[Any, ...]:
+    return (one.release, one.state, one.inputs, one.rendered, one.actual, one.dirty, one.generation)
 
 
 def others(snapshot: Snapshot, environment: str, wanted: Iterable[str]) -> list[str]:

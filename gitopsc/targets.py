@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ from gitopsc.cache import cache_folder, fingerprint
 from gitopsc.compile import Compiler, Target
 from gitopsc.diagnostics import Diagnostic, Diagnostics
 from gitopsc.incremental import Index, Keys, Sources
-from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
 from gitopsc.presence import Known, Pair
 from gitopsc.spec.discover import Files, Folder, SourceFile, find_root
 from gitopsc.spec.documents import Document
-from gitopsc.spec.kinds import Workspace, name_place
+from gitopsc.spec.kinds import Workspace, as_names, name_place
 from gitopsc.spec.load import ROOT, assemble, exclude_of, test_files
 from gitopsc.workspace import Opened, selected_applications, selected_environments
 
@@ -38,6 +37,8 @@ class Build:
     targets: list[Target]
     every: frozenset[str]
     _session: Session
+    inputs: Mapping[Pair, str] = field(default_factory=dict)
+    """Of targets that do not follow the workspace of today: the hash of what their environments of today bring."""
 
     @property
     def locks(self) -> Known:
@@ -173,14 +174,49 @@ class Session:
         self.used[key] = kept
         return incremental.recall(kept, application, environment)
 
+    def later(self) -> frozenset[Pair]:
+        """The targets that move by promotion, as the workspace's own pipelines say it."""
+        out: set[Pair] = set()
+        for document in self.documents("pipeline"):
+            if document.kind == "Pipeline":
+                from gitopsc.spec.pipelines import later_environments
+
+                names = as_names(document.spec.get("applications"))
+                out |= {(environment, name) for environment in later_environments(document.spec) for name in names}
+        return frozenset(out)
+
+    def recall_inputs(self, application: str, environment: str) -> str | None:
+        """What an earlier build found an environment to bring to an application, where nothing of it has changed."""
+        if environment not in self.environments:
+            return None
+        key = f"inputs {self.keys.key(application, environment)}"
+        kept = self.index.targets.get(key)
+        if kept is None or not incremental.are_as_they_were(kept[1], self.files, self.shas):
+            return None
+        self.used[key] = kept
+        return str(kept[0])
+
+    def inputs(self, workspace: Workspace, pairs: Iterable[Pair]) -> dict[Pair, str]:
+        """What environments bring to applications, found out now and kept for the next build."""
+        compiler, out = self.compiler(workspace), {}
+        for environment, application in pairs:
+            found, read = compiler.inputs(application, workspace.environments[environment])
+            out[environment, application] = found
+            self.used[f"inputs {self.keys.key(application, environment)}"] = (found, [(path, self._sha(path)) for path in read])
+        return out
+
+    def _sha(self, path: str) -> str:
+        if path not in self.shas:
+            self.shas[path] = hashlib.sha256(self.files.read(path)).hexdigest()
+        return self.shas[path]
+
     def remember(self, targets: Iterable[Target]) -> None:
         """Keep what was compiled without errors for the next build."""
         for target in targets:
             if target.failed or target.environment not in self.environments:
                 continue
             for path in target.sources:
-                if path not in self.shas:
-                    self.shas[path] = hashlib.sha256(self.files.read(path)).hexdigest()
+                self._sha(path)
             self.used[self.keys.key(target.application, target.environment)] = incremental.remember(target, self.shas)
 
     def found(self) -> Index:
@@ -191,7 +227,7 @@ class Session:
         """Write the index, if this run found out anything. Where everything was selected, what was not used is of no use any more."""
         kept = self.used if self.whole else {**self.index.targets, **self.used}
         records = {path: record for path, record in self.sources.records.items() if not record[1].startswith("!")}
-        if kept.keys() != self.index.targets.keys() or records != self.index.files or self.locks.keys() != self.index.locks.keys():
+        if kept != self.index.targets or records != self.index.files or self.locks.keys() != self.index.locks.keys():
             incremental.save(self.folder, Index(self.index.fingerprint, records, kept, self.locks))
 
     def fresh(self, pairs: list[Pair], options: Options) -> dict[Pair, Target]:
@@ -227,35 +263,43 @@ def _chains(documents: Iterable[Document]) -> dict[str, tuple[str, ...]]:
     return out
 
 
-def compile_selected(options: Options, environments: Sequence[str], applications: Sequence[str], algorithm: str = "sha1") -> Build:
-    """Every selected target. Raises ``Invalid`` where there is no workspace, or for a name that it does not have."""
+def compile_selected(options: Options, environments: Sequence[str], applications: Sequence[str], algorithm: str = "sha1", *, staged: bool = False) -> Build:
+    """Every selected target; ``staged``: of those that move by promotion the inputs alone.
+
+    Raises ``Invalid`` where there is no workspace, or for a name that it does not have.
+    """
     root = find_root(options.directory)
     diagnostics = Diagnostics()
     plain = Folder(root, (), Diagnostics(), options.limits)
     files = Folder(root, exclude_of(plain.read(ROOT), options.limits), diagnostics, options.limits)
     session = Session(root, Noted(files), diagnostics, options, algorithm)
-    return compile_in(session, environments, applications)
+    return compile_in(session, environments, applications, staged=staged)
 
 
-def compile_in(session: Session, environments: Sequence[str], applications: Sequence[str]) -> Build:
-    """Every selected target of what a session looks at. Raises ``Invalid`` for a name that the workspace does not have."""
+def compile_in(session: Session, environments: Sequence[str], applications: Sequence[str], *, staged: bool = False) -> Build:
+    """Every selected target of what a session looks at (see ``compile_selected``). Raises ``Invalid`` for a name that the workspace does not have."""
     root, files, options, diagnostics = session.root, session.files, session.options, session.diagnostics
     concrete = list(environments) or session.concrete()
     names = list(dict.fromkeys(applications)) or session.sources.names("app")
-    recalled = {(e, a): session.recall(a, e) for a in names for e in concrete}
-    stale = [a for a in names if any(recalled[e, a] is None for e in concrete)]
+    later = session.later() if staged else frozenset()
+    recalled = {(e, a): session.recall(a, e) if (e, a) not in later else None for a in names for e in concrete}
+    inputs = {(e, a): session.recall_inputs(a, e) for a in names for e in concrete if (e, a) in later}
+    stale = [a for a in names if any(recalled[e, a] is None and inputs.get((e, a)) is None for e in concrete)]
     workspace = session.assemble(stale)
     opened = Opened(root, files, workspace, diagnostics)
     if workspace is None:
         return Build(opened, [], frozenset(session.sources.names("app")), session)
     chosen = [e.name for e in selected_environments(workspace, environments)]
     fine = selected_applications(workspace, stale) if stale else []
-    tasks = [(a, [e for e in chosen if recalled[e, a] is None]) for a in fine]
+    tasks = [(a, [e for e in chosen if recalled[e, a] is None and (e, a) not in later]) for a in fine]
     made = {(t.environment, t.application): t for t in compiled(session.compiler(workspace), tasks, options)}
-    session.remember(made.values())
+    told = {item.place.file for item in diagnostics if item.place is not None}
+    session.remember(t for t in made.values() if told.isdisjoint(session.keys.files_of(t.application)))  # what was told of them must be told again
     targets = [target for a in names for e in chosen if (target := made.get((e, a)) or recalled.get((e, a))) is not None]
+    known = {pair: found for pair, found in inputs.items() if found is not None and pair[0] in chosen}
+    known |= session.inputs(workspace, [(e, a) for a in fine for e in chosen if (e, a) in later and (e, a) not in known])
     session.whole = not environments and not applications
-    return Build(opened, targets, frozenset(session.sources.names("app")), session)
+    return Build(opened, targets, frozenset(session.sources.names("app")), session, known)
 
 
 def compiled(compiler: Compiler, tasks: Sequence[Task], options: Options) -> list[Target]:
@@ -293,25 +337,29 @@ def _progress(options: Options, done: int, of: int) -> None:
         options.progress("compile", done, of)
 
 
-def check_together(workspace: Workspace, targets: Sequence[Target], *, whole: bool) -> list[Diagnostic]:
+def check_together(workspace: Workspace, targets: Sequence[Target], *, whole: bool, partial: Collection[str] = ()) -> list[Diagnostic]:
     """What only many targets show: objects made twice in one cluster, and, where an environment's policy is ``complete``, references
-    that nobody meets. ``whole``: every application is among the targets, so that what is not there is made by nobody.
+    that nobody meets. ``whole``: every application is among the targets, so that what is not there is made by nobody; ``partial``:
+    environments of which that is not so.
     """
     from gitopsc.validate.collisions import Maker, collisions
     from gitopsc.validate.references import missing
 
-    made: dict[str, list[tuple[ObjectRef, Maker]]] = {}
+    clusters: dict[str, list[Target]] = {}
     by_environment: dict[str, list[Target]] = {}
     for target in targets:
         environment = workspace.environments[target.environment]
         by_environment.setdefault(target.environment, []).append(target)
-        cluster = str(environment.target.get("cluster") or f"environment {environment.name}")
-        maker = Maker(target.application, target.environment)
-        made.setdefault(cluster, []).extend((ref, maker._replace(place=place)) for ref, _, place in target.objects)
-    found = collisions(made)
+        clusters.setdefault(str(environment.target.get("cluster") or f"environment {environment.name}"), []).append(target)
+    found: list[Diagnostic] = []
+    for cluster, together in clusters.items():
+        # Counting is some ten times quicker than telling who made what, and nearly always all there is to do.
+        names = [(ref[0], ref[1], ref[2], ref[3].lower()) for target in together for ref, _, _ in target.objects]
+        if len(set(names)) < len(names):
+            found += collisions({cluster: [(ref, Maker(t.application, t.environment, place)) for t in together for ref, _, place in t.objects]})
     for name, together in by_environment.items():
         policy = workspace.environments[name].policy
-        if whole and policy.get("complete") is True and not any(target.failed for target in together):
+        if whole and name not in partial and policy.get("complete") is True and not any(target.failed for target in together):
             objects = [ref for target in together for ref, _, _ in target.objects]
             found += missing(objects, {t.application: t.references for t in together}, map(str, policy.get("provided") or ()), name)
     return found
