@@ -56,6 +56,11 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
     ``Past(revision, time, author, lock)``            a lock as one commit wrote it
     ``manifests_at(repository, past) -> Folder | None``    the manifests of that commit; None where they are not what its lock says
 
+``signature``: who signed a commit, whatever the repository's own configuration says
+    ``read_trust(file) -> Trust``                     the keys of ``--allowed-signers``: OpenSSH's allowed signers, or OpenPGP public keys; ``Invalid``
+    ``signature_of(snapshot, revision, trust) -> Signature``    ``signatures(snapshot, revisions, trust)``: the same for many at once
+        ``Signature.word``: good | unsigned | unchecked (no ``trust``) | unknown | bad | expired | revoked · ``.is_good`` ``.signer`` ``.key`` · ``str()``: words
+
 ``message``: ``commit_message(subject, entries) -> str``, ``Entry(action, environment, application, release, generation, source, origin)``
 
 ``source``: the workspace as a Git repository

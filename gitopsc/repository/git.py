@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -94,7 +94,7 @@ class Git:
     """Git for one repository. ``git_dir`` None: discovered from ``directory``, as Git does.
 
     ``protocols``: the transports that may be used, none by default: what is local needs none. ``traced``: what is said to a server and
-    what it answers is in ``Result.error``.
+    what it answers is in ``Result.error``. ``settings``: more configuration, before that of any file.
     """
 
     directory: Path
@@ -105,6 +105,7 @@ class Git:
     deadline: float = DEADLINE
     credentials: Credentials | None = None
     traced: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *words: str, data: bytes | None = None, deadline: float | None = None) -> Result:
         """Run ``git words…`` with ``data`` as its input, whatever its status. Raises ``Failure`` where it cannot be run or takes too long."""
@@ -137,7 +138,7 @@ class Git:
         import subprocess
 
         command = ["git", "--no-pager", "--no-replace-objects", "--literal-pathspecs"]
-        for key, value in _CONFIG.items():
+        for key, value in {**_CONFIG, **self.settings}.items():
             command += ("-c", f"{key}={value}")
         for protocol in self.protocols:
             command += ("-c", f"protocol.{protocol}.allow=always")
@@ -184,6 +185,18 @@ class Git:
         if self.work_tree is not None:
             environment["GIT_WORK_TREE"] = str(self.work_tree)
         return environment
+
+
+def trusted_settings(git: Git, pattern: str) -> dict[str, str]:
+    """Settings whose names fit ``pattern``, by their names in lower case: those of the person and the system, never of a repository."""
+    said = git.run("config", "--show-scope", "--type=path", "-z", "--get-regexp", pattern)
+    parts = said.output.decode(errors="replace").split("\0")
+    found: dict[str, str] = {}
+    for scope, setting in zip(parts[::2], parts[1::2], strict=False):
+        key, _, value = setting.partition("\n")
+        if scope in {"system", "global", "command"}:
+            found[key] = value
+    return found
 
 
 def _ssh(environ: Mapping[str, str]) -> str:
