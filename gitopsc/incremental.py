@@ -201,7 +201,12 @@ def _references(kept: Any) -> tuple[Any, ...]:
 
 def holds(kept: Any, read: Files, shas: dict[str, str]) -> bool:
     """Whether the files that a remembered target read beside the specs are as they were."""
-    for path, sha in kept[6]:
+    return are_as_they_were(kept[6], read, shas)
+
+
+def are_as_they_were(files: Iterable[tuple[str, str]], read: Files, shas: dict[str, str]) -> bool:
+    """Whether files have the content hashes that they had. ``shas`` is used and added to."""
+    for path, sha in files:
         if path not in shas:
             try:
                 shas[path] = hashlib.sha256(read.read(path)).hexdigest()

@@ -56,18 +56,7 @@ def present(snapshot: Snapshot, pairs: Iterable[Pair], known: Known) -> dict[Pai
     unread = [pair for pair in keys if out[pair] is None]
     for pair, lock in snapshot.releases(unread).items() if unread else ():
         if lock is not None:
-            actual = snapshot.rendered(*pair)
-            one = Present(
-                release=lock.release.id,
-                state=lock.release.state,
-                inputs=lock.environment_source.inputs,
-                rendered=lock.rendered,
-                actual=actual,
-                dirty=lock.source.dirty,
-                generation=lock.generation,
-                held=lock.hold is not None,
-                objects=len(snapshot.tree("/".join(pair))) - 1,
-            )
+            one = _present(lock, snapshot.rendered(*pair), len(snapshot.tree("/".join(pair))) - 1)
             known[keys[pair]] = _fields(one)
             out[pair] = one
     return out
@@ -78,13 +67,25 @@ def written(environment: str, application: str, made: Folder, lock: ReleaseLock,
     data = lock.dump()
     entries = {name: Entry(FILE, oid) for name, oid in made.oids.items()} | {RELEASE_LOCK: Entry(FILE, blob_id(data, algorithm))}
     tree = object_id("tree", tree_bytes(entries), algorithm)
-    source = lock.environment_source.inputs
-    one = Present(lock.release.id, lock.release.state, source, lock.rendered, made.tree, lock.source.dirty, lock.generation)
-    known[f"{tree} {environment}/{application}"] = _fields(one)
+    known[f"{tree} {environment}/{application}"] = _fields(_present(lock, made.tree, len(made.oids)))
+
+
+def _present(lock: ReleaseLock, actual: str | None, objects: int) -> Present:
+    return Present(
+        release=lock.release.id,
+        state=lock.release.state,
+        inputs=lock.environment_source.inputs,
+        rendered=lock.rendered,
+        actual=actual,
+        dirty=lock.source.dirty,
+        generation=lock.generation,
+        held=lock.hold is not None,
+        objects=objects,
+    )
 
 
 def _fields(one: Present) -> tuple[Any, ...]:
-    return (one.release, one.state, one.inputs, one.rendered, one.actual, one.dirty, one.generation)
+    return (one.release, one.state, one.inputs, one.rendered, one.actual, one.dirty, one.generation, one.held, one.objects)
 
 
 def others(snapshot: Snapshot, environment: str, wanted: Iterable[str]) -> list[str]:

@@ -36,6 +36,13 @@ def load_pipelines(
     return tuple(out)
 
 
+def later_environments(spec: Map) -> set[str]:
+    """The environments of all stages but the first, of a pipeline that nobody has looked at yet."""
+    stages = spec.get("stages")
+    found = (stage.get("environments") for stage in stages[1:] if isinstance(stage, dict)) if isinstance(stages, list) else ()
+    return {name for names in found for name in as_names(names)}
+
+
 class _Check:
     """One pipeline, whose shape is right."""
 
