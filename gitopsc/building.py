@@ -45,7 +45,7 @@ def build_all(options: Options, environments: tuple[str, ...], applications: tup
     if stop:
         return _stopped(opened, diagnostics, options)
     chosen = selected_environments(workspace, environments)
-    state = _source(opened, made.targets, options)
+    state = _source(made, options)
     wanted = Wanted(
         workspace=workspace,
         environments=tuple(chosen),
@@ -104,10 +104,10 @@ def location_of(options: Options, workspace: Workspace, opened: Opened) -> Locat
     return embedded(opened.root)
 
 
-def _source(opened: Opened, targets: list[Target], options: Options) -> SourceState:
-    inputs: dict[str, bytes | None] = {source.path: None for source in opened.files.list()}
-    inputs |= {path: None for target in targets for path in target.sources}
-    return source_state(opened.root, inputs, environ=options.environ)
+def _source(made: Build, options: Options) -> SourceState:
+    inputs: dict[str, bytes | None] = dict.fromkeys(made.sources.records)
+    inputs |= {path: None for target in made.targets for path in target.sources}
+    return source_state(made.opened.root, inputs, environ=options.environ)
 
 
 class _Build:
