@@ -74,6 +74,22 @@ class Fields:
             self._expected(key, f"one of {', '.join(words)}", value)
         return str(value)
 
+    def words(self, key: str, words: Sequence[str]) -> tuple[str, ...]:
+        """A list of some of ``words``."""
+        value = self._take(key)
+        if not isinstance(value, list) or not all(isinstance(item, str) and item in words for item in value):
+            self._expected(key, f"a list of {', '.join(words)}", value)
+            return ()
+        return tuple(value)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings."""
+        value = self._take(key)
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            self._expected(key, "a list of strings", value)
+            return ()
+        return tuple(value)
+
     def map(self, key: str) -> Fields:
         """A mapping."""
         value = self._take(key)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitopsc.diagnostics import Failure, Invalid
 from gitopsc.repository.git import Git
@@ -20,6 +21,14 @@ _UNFINISHED = {
     "rebase-merge": "rebase",
     "rebase-apply": "rebase",
 }
+
+
+class Clone(NamedTuple):
+    """A checkout of an environment repository: where it came from (itself, if nowhere), the branch that is meant, and a folder in it."""
+
+    origin: str
+    branch: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,24 @@ def find(path: Path, environ: Mapping[str, str], deadline: float) -> Parts | Non
         work_tree = path.parent
     where = Path(found)
     return Parts(where, Path(os.path.normpath(path / common)), work_tree, "sha256" if algorithm == "sha256" else "sha1")
+
+
+def clone_of(folder: Path, environ: Mapping[str, str], deadline: float) -> Clone | None:
+    """The checkout that ``folder`` is in; None where it is in none. A clone stands for the repository that it was made from."""
+    top = next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+    if top is None:
+        return None
+    git = Git(top, environ, git_dir=top / ".git", work_tree=top, deadline=deadline)
+    origin = git.run("config", "--get", "remote.origin.url").text or str(top)
+    for ref, prefix in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
+        said = git.run("symbolic-ref", "--quiet", ref)
+        branch = said.text.removeprefix(prefix) if said.status == 0 else ""
+        if branch and not branch.startswith("gitopsc"):
+            break
+    else:
+        branch = "main"
+    inside = folder.relative_to(top).as_posix()
+    return Clone(origin, branch, "" if inside == "." else inside)
 
 
 def make_embedded(path: Path, branch: str, environ: Mapping[str, str], deadline: float) -> None:

@@ -15,6 +15,7 @@ API_VERSION = "gitopsc.dev/v1alpha1"
 FORMAT = 1
 UPDATE = "update gitopsc"
 ACTIONS = ("build", "promote", "environment", "rerender", "rollback", "hotfix", "remove", "hold", "resume", "adopt")
+OVERRIDES = ("drop", "rejected")
 
 T = TypeVar("T")
 
@@ -81,7 +82,11 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLock:
-    """``<environment>/<application>/release.lock``: what runs there, and why. No timestamps: who and when come from the commit."""
+    """``<environment>/<application>/release.lock``: what runs there, and why. No timestamps: who and when come from the commit.
+
+    ``overrides``: the gates that a person set aside (``drop``, ``rejected``). ``depends_on``: the applications that come before it. Both fields
+    are there only where there are any.
+    """
 
     application: str
     environment: str
@@ -96,6 +101,8 @@ class ReleaseLock:
     origin: Origin | None = None
     rollback: Rollback | None = None
     hold: Hold | None = None
+    overrides: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
     def dump(self) -> bytes:
         """The lock's text."""
@@ -116,6 +123,8 @@ class ReleaseLock:
                 "from": self.origin and {"environment": self.origin.environment, "generation": self.origin.generation},
                 "rollback": self.rollback and {"of": self.rollback.of, "generation": self.rollback.generation, "reason": self.rollback.reason},
                 "hold": self.hold and {"reason": self.hold.reason, "by": self.hold.by},
+                **({"overrides": list(self.overrides)} if self.overrides else {}),
+                **({"dependsOn": list(self.depends_on)} if self.depends_on else {}),
             }
         )
 
@@ -227,6 +236,8 @@ def _release_lock(fields: Fields) -> ReleaseLock:
         origin=_optional(fields.optional_map("from"), lambda part: Origin(part.text("environment"), part.number("generation"))),
         rollback=_optional(fields.optional_map("rollback"), lambda part: Rollback(part.text("of"), part.number("generation"), part.optional_text("reason"))),
         hold=_optional(fields.optional_map("hold"), lambda part: Hold(part.optional_text("reason"), part.optional_text("by"))),
+        overrides=fields.words("overrides", OVERRIDES) if fields.has("overrides") else (),
+        depends_on=fields.texts("dependsOn") if fields.has("dependsOn") else (),
     )
 
 

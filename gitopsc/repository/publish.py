@@ -31,14 +31,16 @@ class Published:
     notices: tuple[str, ...]
 
 
-def publish(repository: Repository, plan: Callable[[Snapshot], Changes | None], *, deadline: float = DEADLINE) -> Published:
-    """Commit what ``plan`` makes of the branch's tip.
+def publish(
+    repository: Repository, plan: Callable[[Snapshot], Changes | None], *, deadline: float = DEADLINE, base: Snapshot | None = None
+) -> Published:
+    """Commit what ``plan`` makes of the branch's tip. ``base``: the tip as it was read already, for what was decided by it.
 
     ``plan`` is called again with a new snapshot whenever somebody else commits first; None, or changes that change nothing: no commit.
     Raises ``Conflict`` where a folder that is to be written is not any more as it was first read, or the branch never stands still.
     """
     end = time.monotonic() + deadline
-    first = snapshot = repository.snapshot()
+    first = snapshot = base or repository.snapshot()
     attempt = 0
     while True:
         changes = plan(snapshot)
