@@ -23,7 +23,7 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
     ``tombstone(...)``                                the lock of an application that is gone
 
 ``store``: read and commit
-    ``open_repository(location, *, root, workspace, environ, create, deadline=60.0) -> Repository``   a context manager
+    ``open_repository(location, *, root, workspace, environ, create, deadline=60.0, sign=False) -> Repository``
         ``create=False`` and nothing there: ``Repository.exists`` is false, ``snapshot().revision`` is None, and nothing is made
     ``Repository.algorithm``  ``.notices``  ``.display``        "sha1" or "sha256" · sentences for the user · its name without credentials
     ``Repository.snapshot() -> Snapshot``             the branch's tip, fetched now; ``Invalid`` if it is another workspace's
@@ -47,7 +47,7 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
 ``record``: ``Record``, ``new_record(kind, environment, application, *, release, rendered, generation, by, now, details) -> Record``, ``newest(records, now)``
 
 ``records``: what happened after the commit, on branch ``gitopsc-records/<environment>``
-    ``Records(location, environment, *, root, environ, deadline)``         a context manager
+    ``Records(location, environment, *, root, environ, deadline, sign=False)``         a context manager
         ``.add(*records)``, ``.push() -> revision | None``: one commit with all that is pending; what does not arrive stays ``.pending``
         ``.of(application, now)`` newest first, lazily · ``.latest(application, *kinds)`` · ``.applications()`` · ``.refresh()`` · ``.identity()``
 
@@ -59,7 +59,7 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
 ``signature``: who signed a commit, whatever the repository's own configuration says
     ``read_trust(file) -> Trust``                     the keys of ``--allowed-signers``: OpenSSH's allowed signers, or OpenPGP public keys; ``Invalid``
     ``signature_of(snapshot, revision, trust) -> Signature``    ``signatures(snapshot, revisions, trust)``: the same for many at once
-        ``Signature.word``: good | unsigned | unchecked (no ``trust``) | unknown | bad | expired | revoked · ``.is_good`` ``.signer`` ``.key`` · ``str()``: words
+        ``Signature.word``: good | unsigned | unchecked (no ``trust``) | unknown | bad | expired | revoked · ``.is_good`` ``.signer`` ``.key``, ``str()``: words
 
 ``message``: ``commit_message(subject, entries) -> str``, ``Entry(action, environment, application, release, generation, source, origin)``
 

@@ -37,10 +37,10 @@ _NAMED = 3
 class Records:
     """The records of one environment. Use as a context manager, or ``close`` it. ``unreadable``: files that are no records, found while reading.
 
-    ``pending``: what was added and has not reached the repository yet; nothing leaves it but by a push that did.
+    ``sign``: what is pushed is signed. ``pending``: what was added and has not reached the repository yet; nothing leaves it but by a push that did.
     """
 
-    def __init__(self, location: Location, environment: str, *, root: Path, environ: Mapping[str, str], deadline: float = DEADLINE) -> None:
+    def __init__(self, location: Location, environment: str, *, root: Path, environ: Mapping[str, str], deadline: float = DEADLINE, sign: bool = False) -> None:
         reason = check_name(environment)
         if reason is not None:
             raise Invalid(f"expected an environment's name, found {environment!r}: {reason}", code="name")
@@ -51,7 +51,7 @@ class Records:
         self.unreadable: set[str] = set()
         self._root, self._environ, self._deadline = root, environ, deadline
         there = replace(location, branch=branch, path="")
-        self._repository = open_repository(there, root=root, workspace="", environ=environ, create=False, deadline=deadline)
+        self._repository = open_repository(there, root=root, workspace="", environ=environ, create=False, deadline=deadline, sign=sign)
         self._snapshot: Snapshot | None = None
 
     def add(self, *records: Record) -> None:

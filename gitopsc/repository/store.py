@@ -28,13 +28,14 @@ _CROWDED = 27  # files in one of 256 folders of loose objects, from which Git it
 class Repository:
     """Use as a context manager, or ``close`` it. ``exists`` is false where there is nothing and nothing was to be made."""
 
-    def __init__(self, location: Location, backend: Backend | None, *, workspace: str | None, root: Path, writes: bool = False) -> None:
+    def __init__(self, location: Location, backend: Backend | None, *, workspace: str | None, root: Path, writes: bool = False, sign: bool = False) -> None:
         self.location = location
         self.exists = backend is not None
         self.algorithm: Algorithm = backend.algorithm if backend else "sha1"
         self.notices: list[str] = []
         self._backend = backend
         self._writes = writes
+        self._sign = sign
         self._workspace = workspace
         self._root = root
         self._reader = ObjectReader(backend.git) if backend else None
@@ -76,9 +77,7 @@ class Repository:
         written = write(expected, changes, self._stored)
         if written is None:
             return None
-        author, committer = self._person()
-        commit, content = commit_object(written.tree, expected.revision, changes.message, author, committer, self.algorithm)
-        self._store(written, content)
+        commit = self._made(written, expected.revision, changes.message)
         self.notices += backend.advance(expected.revision, commit, written.objects)
         self._tidy()
         return commit
@@ -108,23 +107,38 @@ class Repository:
             raise Invalid(message, hint="one repository (or one folder of it) serves one workspace: name another", code="repository")
         return snapshot
 
-    def _store(self, written: Written, commit: bytes) -> None:
+    def _made(self, written: Written, parent: str | None, message: str) -> str:
+        """The id of the commit, stored with all that it names."""
+        author, committer = self.person()
+        if not self._sign:
+            commit, content = commit_object(written.tree, parent, message, author, committer, self.algorithm)
+            self._store(written, ("commit", content))
+            return commit
+        from gitopsc.repository.signing import signed_commit
+
+        self._store(written)
+        return signed_commit(self._need().git, self._here(), tree=written.tree, parent=parent, message=message, author=author, committer=committer)
+
+    def _store(self, written: Written, *more: tuple[str, bytes]) -> None:
         """Put objects where Git keeps them. Until a ref names them they are nothing: a kill here leaves no trace that matters."""
         git = self._need().git
-        data = pack([*written.objects.values(), ("commit", commit)], self.algorithm)
+        data = pack([*written.objects.values(), *more], self.algorithm)
         if len(written.objects) < _LOOSE:
             git.check("unpack-objects", "-q", data=data)
         else:
             git.check("index-pack", "--stdin", data=data)
         self._stored.update(written.objects)
 
-    def _person(self) -> Identity:
+    def person(self) -> Identity:
+        """Who commits."""
         if self._identity is None:
-            git = self._need().git
-            # A repository of ours has no configuration of its own: the workspace's may name who works in it.
-            here = git if self.location.kind == "path" else Git(self._root, git.environ, deadline=git.deadline)
-            self._identity = identity(here)
+            self._identity = identity(self._here())
         return self._identity
+
+    def _here(self) -> Git:
+        """Git where the person's settings are: a repository of ours has none of its own, but the workspace's may name who works in it."""
+        git = self._need().git
+        return git if self.location.kind == "path" else Git(self._root, git.environ, deadline=git.deadline)
 
     def _tidy(self) -> None:
         """Now and then, in repositories that nobody else looks after: pack what is loose. Its cost follows what was written, not history."""
@@ -143,19 +157,20 @@ class Repository:
 
 
 def open_repository(
-    location: Location, *, root: Path, workspace: str | None, environ: Mapping[str, str], create: bool, deadline: float = DEADLINE
+    location: Location, *, root: Path, workspace: str | None, environ: Mapping[str, str], create: bool, deadline: float = DEADLINE, sign: bool = False
 ) -> Repository:
     """Open the environment repository of ``workspace`` (None: whosever it is), whose root folder is ``root``.
 
     ``create``: make the embedded one where it is not there yet, and finish what a killed run left undone; without it, nothing is
-    written but the cache of a remote one. Raises ``Invalid`` for what is no usable repository, ``Failure`` where it cannot be reached.
+    written but the cache of a remote one. ``sign``: its commits are signed, as the person's Git is configured. Raises ``Invalid`` for what
+    is no usable repository, ``Failure`` where it cannot be reached.
     """
     if location.kind == "url":
         from gitopsc.repository.remote import RemoteBackend
 
         local.check_inside(root, root / EMBEDDED)
         cache = root / Path(EMBEDDED).parent / "remotes"
-        return Repository(location, RemoteBackend(location.target, location.branch, cache, environ, deadline), workspace=workspace, root=root)
+        return Repository(location, RemoteBackend(location.target, location.branch, cache, environ, deadline), workspace=workspace, root=root, sign=sign)
     path = Path(location.target)
     if location.is_embedded:
         local.check_inside(root, path)
@@ -165,9 +180,9 @@ def open_repository(
     if parts is None:
         if create:
             raise Invalid(f"expected a Git repository in {location.display}, found none", hint=f"make one with: git init --bare {path}", code="repository")
-        return Repository(location, None, workspace=workspace, root=root)
+        return Repository(location, None, workspace=workspace, root=root, sign=sign)
     backend = LocalBackend(parts, location.branch, environ, deadline, shown=location.display)
-    return Repository(location, backend, workspace=workspace, root=root, writes=create)
+    return Repository(location, backend, workspace=workspace, root=root, writes=create, sign=sign)
 
 
 def _count(folder: Path) -> int:
