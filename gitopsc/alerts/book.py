@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
@@ -106,10 +106,10 @@ class Book:
         """What is so now."""
         return [entry.event for entry in self.entries.values() if entry.until is None]
 
-    def dump(self) -> str:
+    def dump(self, *, details: bool = True) -> str:
         """The book as JSON, for the next process. Sets ``changed`` back."""
         self.changed = False
-        return json.dumps([_written(entry) for entry in self.entries.values()], ensure_ascii=False, separators=(",", ":"))
+        return json.dumps([_written(entry, details=details) for entry in self.entries.values()], ensure_ascii=False, separators=(",", ":"))
 
     def _begin(self, event: Event, now: datetime) -> None:
         if len(self.entries) >= MOST:
@@ -139,10 +139,11 @@ def _owed(entry: Entry, told: Told | None, now: datetime, reminder: timedelta) -
     return "reminder" if now - min(told.at, now) >= reminder else None
 
 
-def _written(entry: Entry) -> dict[str, Any]:
+def _written(entry: Entry, *, details: bool) -> dict[str, Any]:
     told = {name: [one.firing, one.at.isoformat()] for name, one in entry.told.items()}
     until = None if entry.until is None else entry.until.isoformat()
-    return {"event": asdict(entry.event), "since": entry.since.isoformat(), "until": until, "told": told}
+    event = asdict(entry.event if details else replace(entry.event, details=()))
+    return {"event": event, "since": entry.since.isoformat(), "until": until, "told": told}
 
 
 def _read(item: dict[str, Any]) -> Entry:

@@ -25,6 +25,7 @@ CALL_SECONDS = 10.0
 _BATCH = 100
 _BACKOFF, _BACKOFF_LIMIT = 1.0, 300.0
 _LOOK = 30.0
+_LONGEST_BOOK = 256 << 10
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
@@ -68,6 +69,14 @@ class Desk:
         self._couriers.append(courier)
         courier.start()
 
+    def remove(self, name: str) -> None:
+        """A sink is told nothing more."""
+        with self.changed:
+            for courier in self._couriers:
+                courier.ended = courier.ended or courier.name == name
+            self._couriers = [courier for courier in self._couriers if courier.name != name]
+            self.changed.notify_all()
+
     def report(self, events: Iterable[Event], judged: Collection[tuple[str, str]] | Callable[[str, str], bool]) -> None:
         """What a pass found: see ``Book.advance``."""
         cleaned = [event.shortened(self._clean) for event in events]
@@ -83,7 +92,20 @@ class Desk:
     def written(self) -> str | None:
         """The book, where it changed since it was last asked for."""
         with self.changed:
-            return self.book.dump() if self.book.changed else None
+            if not self.book.changed:
+                return None
+            text = self.book.dump()
+            return text if len(text) <= _LONGEST_BOOK else self.book.dump(details=False)
+
+    def unwritten(self) -> None:
+        """What ``written`` gave could not be kept: it is to be given again."""
+        with self.changed:
+            self.book.changed = True
+
+    def firing(self) -> list[Event]:
+        """What is so now."""
+        with self.changed:
+            return self.book.firing()
 
     def failures(self) -> dict[str, int]:
         """Deliveries that failed, by sink."""
@@ -105,7 +127,7 @@ class Desk:
             self.stopping = True
             self.changed.notify_all()
         for courier in self._couriers:
-            courier.join(0.2)
+            courier.join(0.1)
 
 
 class Courier(threading.Thread):
@@ -116,6 +138,7 @@ class Courier(threading.Thread):
         self.name = name
         self.words = words
         self.failed = 0
+        self.ended = False
         self._desk = desk
         self._deliver = deliver
         self._log = log
@@ -124,6 +147,8 @@ class Courier(threading.Thread):
 
     def due(self) -> list[Notice]:
         """What it is owed; the caller holds the desk's condition."""
+        if self.ended:
+            return []
         return self._desk.book.due(self.name, self.words, self._desk.now(), self._desk.reminder)
 
     def run(self) -> None:
@@ -132,16 +157,19 @@ class Courier(threading.Thread):
         while True:
             with desk.changed:
                 notices = self.due()
-                while not notices and not desk.stopping:
+                while not notices and not self._is_over():
                     desk.changed.wait(_LOOK)
                     notices = self.due()
-                if desk.stopping:
+                if self._is_over():
                     return
             pause = self._bring(notices[:_BATCH])
             with desk.changed:
                 end = time.monotonic() + pause
-                while not desk.stopping and (left := end - time.monotonic()) > 0:
+                while not self._is_over() and (left := end - time.monotonic()) > 0:
                     desk.changed.wait(left)
+
+    def _is_over(self) -> bool:
+        return self.ended or self._desk.stopping
 
     def _bring(self, notices: list[Notice]) -> float:
         """Seconds to wait before the next try."""

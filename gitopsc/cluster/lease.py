@@ -63,7 +63,7 @@ class Lease:
         self.duration = duration
         self.lost = threading.Event()
         self.on_lost: Callable[[], None] | None = None
-        self._api = api
+        self.api = api
         self._clock = clock
         self._seen: Seen | None = None
         self._live: dict[str, Any] | None = None
@@ -214,7 +214,7 @@ class Lease:
         return create(api, LEASES, wanted)
 
     def _within(self, allowed: float) -> Api:
-        return self._api.acting_as(self._api.impersonate, Deadline(allowed))
+        return self.api.acting_as(self.api.impersonate, Deadline(allowed))
 
 
 def refuse_while_held(api: Api, namespace: str, name: str, *, clock: Callable[[], float] = seconds, sleep: Callable[[float], None] = time.sleep) -> None:
