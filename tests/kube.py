@@ -61,6 +61,8 @@ class ApiServer:
         key = self.home / "sa.key"
         subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
         (self.home / "tokens").write_text(f'{TOKEN},tests,tests,"system:masters"\n')
+        policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [{"level": "Metadata"}]}
+        (self.home / "audit-policy").write_text(json.dumps(policy))
         self._run(
             "kube-apiserver",
             f"--etcd-servers={client}",
@@ -75,6 +77,8 @@ class ApiServer:
             "--authorization-mode=RBAC",
             "--allow-privileged=true",
             "--disable-admission-plugins=ServiceAccount",
+            f"--audit-log-path={self.home / 'audit'}",
+            f"--audit-policy-file={self.home / 'audit-policy'}",
         )
         user = {"name": "tests", "user": {"token": TOKEN}}
         cluster = {"name": "tests", "cluster": {"server": self.url, "insecure-skip-tls-verify": True}}
@@ -100,6 +104,24 @@ class ApiServer:
         logs = "\n".join(file.read_text(errors="replace")[-2000:] for file in sorted(self.home.glob("*.log")))
         self.stop()
         raise RuntimeError(f"the API server did not become ready:\n{logs}")
+
+    def mark(self) -> int:
+        """A place in the audit log: everything answered so far is before it."""
+        sign = f"/version?mark={time.monotonic_ns()}"
+        self.ask("GET", sign)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            log = (self.home / "audit").read_bytes()
+            if sign.encode() in log and log.endswith(b"\n"):
+                return len(log)
+            time.sleep(0.02)
+        raise RuntimeError("the API server wrote no audit log")
+
+    def audited(self, since: int) -> list[dict[str, Any]]:
+        """The audit events since a mark: ``verb``, ``requestURI``, ``user``, ``responseStatus``, ``objectRef``, …. The oracle for "nothing was written"."""
+        end = self.mark()
+        events = [json.loads(line) for line in (self.home / "audit").read_bytes()[since:end].splitlines()]
+        return [event for event in events if "/version?mark=" not in event["requestURI"]]
 
     def stop(self) -> None:
         """End both and remove what they wrote. Nothing of it is kept, so neither gets the seconds that it takes to end in good order."""
