@@ -25,7 +25,8 @@ from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.kinds import API_VERSION
 
 FileRecord = tuple[tuple[Any, ...], str, list[list[str]]]
-"""signature, sha256, what its documents are: ["app", name], ["overlay", application], ["environment", name], ["pipeline", name] or ["platform", ""]."""
+"""signature, sha256, what its documents are: ["app", name], ["overlay", application], ["environment", name], ["pipeline", name] or ["platform", ""];
+["needs", name] is another application that one of them names."""
 
 
 def _sha(*parts: str) -> str:
@@ -114,6 +115,8 @@ def _tags(documents: Iterable[Document]) -> list[list[str]]:
         ours = document.api_version == API_VERSION
         if ours and document.kind == "Application":
             out.append(["app", document.name])
+            others = document.spec.get("dependsOn")
+            out += [["needs", other] for other in others if isinstance(other, str)] if isinstance(others, list) else []
         elif ours and document.kind == "Overlay":
             metadata = document.data.get("metadata")
             out.append(["overlay", str(metadata.get("application")) if isinstance(metadata, dict) else ""])

@@ -22,6 +22,8 @@ from gitopsc.spec.discover import Folder, find_root
 KIND = "BuildResult"
 UP_TO_DATE = "already up to date"
 
+_NOTHING: dict[str, Any] = {"action": None, "created": [], "changed": [], "deleted": []}
+
 Asked = tuple[Any, ...]
 
 
@@ -84,8 +86,7 @@ def record(
         return
     found = [(*astuple(d)[:4], tuple(d.place) if d.place else None, d.path, d.environment, d.application) for d in result.diagnostics]
     tables = [
-        {"name": e["name"], "applications": [{**a, "action": None, "created": [], "changed": [], "deleted": []} for a in e["applications"]]}
-        for e in result.data["environments"]
+        {"name": e["name"], "applications": [{**a, **_NOTHING} for a in e["applications"] if a["action"] != "remove"]} for e in result.data["environments"]
     ]
     head = head_of(root) if dirty else None
     write_checked(folder / "tables", (tip, tables))

@@ -2,7 +2,7 @@
 
 A small workspace is edited at random. After each edit it is built into its own environment repository with what earlier builds left in the
 cache, and a copy of it is built into another without; what the builds say, and the two repositories' trees, must be the same. Seeded:
-``GITOPSC_SEED`` runs another sequence, ``GITOPSC_SECONDS`` runs longer.
+``GITOPSC_SEED`` runs other sequences, ``GITOPSC_SECONDS`` runs longer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from difflib import unified_diff
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 import pytest
@@ -22,6 +24,9 @@ from gitopsc.build import build
 from gitopsc.check import check
 from gitopsc.diagnostics import Conflict, Failure, Invalid
 from gitopsc.options import Options
+
+SECONDS = float(os.environ.get("GITOPSC_SECONDS", "12"))
+SEEDS = [int(seed) for seed in os.environ.get("GITOPSC_SEED", "1 2").split()]
 
 HEAD = "apiVersion: gitopsc.dev/v1alpha1\nkind: {}\nmetadata: {{name: {}}}\n"
 EMBEDDED = ".gitopsc"
@@ -289,7 +294,9 @@ class Twins:
     def compare(self, what: tuple[Any, ...]) -> None:
         ours, copy = self.said(self.ours, what, cache=True), self.said(self.copy, what, cache=False)
         trees = [self.git(root, "ls-tree", "-r", "main") for root in (self.ours, self.copy)]
-        assert (ours, trees[0]) == (copy, trees[1]), "\n".join(["after:", *self.told, f"{what} differ"])
+        if (ours, trees[0]) != (copy, trees[1]):
+            shown = [[*pformat(said, width=200).splitlines(), *tree.splitlines()] for said, tree in zip((copy, ours), trees[::-1], strict=True)]
+            pytest.fail("\n".join(["after:", *self.told, f"{what} gives", *unified_diff(*shown, "without a memory", "with one", lineterm="")]))
 
 
 def _write(path: Path, text: str) -> None:
@@ -307,12 +314,12 @@ COMMANDS: list[tuple[int, tuple[Any, ...]]] = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [int(os.environ["GITOPSC_SEED"])] if "GITOPSC_SEED" in os.environ else [1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_an_incremental_build_is_a_build(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     twins = Twins(tmp_path, chance)
     twins.compare(("build", (), ()))
-    end, steps = time.monotonic() + float(os.environ.get("GITOPSC_SECONDS", "12")), 0
+    end, steps = time.monotonic() + SECONDS, 0
     while time.monotonic() < end:
         twins.told.append(twins.edit())
         if chance.random() < 0.5:

@@ -106,20 +106,25 @@ def assemble(documents: Iterable[Document], files: Files, diagnostics: Diagnosti
     workspace = _workspace_document(ours["Workspace"], root, faults, broken, diagnostics)
     if workspace is None:
         return None
-    tied = _tie(workspace, ours, set(faults), crds, broken, files, diagnostics)
+    names = {*applications, *(document.name for document in ours["Application"])}
+    tied = _tie(workspace, ours, names, set(faults), crds, broken, files, diagnostics)
     return _with_pipelines(tied, [d for d in ours["Pipeline"] if (d.file, d.index) not in faults], applications, diagnostics)
 
 
 def _tie(
     workspace: Document,
     ours: Mapping[str, list[Document]],
+    names: set[str],
     faulty: set[Key],
     crds: Mapping[tuple[str, str, str], Any],
     broken: set[tuple[str, str]],
     files: Files,
     diagnostics: Diagnostics,
 ) -> Workspace:
-    """Everything by name. Documents with faults in their shape are looked at for what else is wrong in them, and then left out."""
+    """Everything by name. Documents with faults in their shape are looked at for what else is wrong in them, and then left out.
+
+    ``names``: those of all applications.
+    """
     fine = {kind: [document for document in found if (document.file, document.index) not in faulty] for kind, found in ours.items()}
     version = workspace.spec.get("kubernetesVersion")
     kubernetes = minor_of(version, workspace.spec.place("kubernetesVersion"), Diagnostics() if version is None else diagnostics)
@@ -132,7 +137,9 @@ def _tie(
     environments = load_environments(workspace, fine["Environment"], kubernetes, broken, diagnostics)
     environments = {name: one for name, one in environments.items() if not any(("Environment", above) in broken for above in one.names)}
     applications = {document.name: document for document in ours["Application"]}
-    overlays = _overlays(ours["Overlay"], faulty, applications, set(environments), broken, diagnostics)
+    for document in ours["Application"]:
+        _check_order(document, names, broken, diagnostics)
+    overlays = _overlays(ours["Overlay"], faulty, applications, names, set(environments), broken, diagnostics)
     for document in ours["Application"] + ours["Overlay"]:
         _check_workloads(document, applications, types, broken, diagnostics)
     return Workspace(
@@ -237,10 +244,19 @@ def _unique(documents: list[Document], diagnostics: Diagnostics) -> list[Documen
     return out
 
 
+def _check_order(document: Document, names: set[str], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> None:
+    """``dependsOn`` of an application names others."""
+    written = document.spec.get("dependsOn")
+    for index, name in enumerate(written if isinstance(written, Seq) else ()):
+        if isinstance(name, str) and name not in names and ("Application", name) not in broken:
+            _unknown("application", name, names - {document.name}, written.place(index), diagnostics)
+
+
 def _overlays(
     documents: list[Document],
     faulty: set[Key],
     applications: Mapping[str, Document],
+    names: set[str],
     environments: set[str],
     broken: set[tuple[str, str]],
     diagnostics: Diagnostics,
@@ -254,7 +270,7 @@ def _overlays(
         overlay = Overlay(document, application, as_names(document.data.get("environments")), as_names(document.data.get("features")))
         is_faulty = (document.file, document.index) in faulty
         if not is_faulty and application not in applications and ("Application", application) not in broken:
-            _unknown("application", application, applications, name_place(document) if metadata is None else metadata.place("application"), diagnostics)
+            _unknown("application", application, names, name_place(document) if metadata is None else metadata.place("application"), diagnostics)
         told = len(diagnostics)
         for name in overlay.environments:
             if name not in known:
