@@ -367,6 +367,8 @@ class Course:
         if applied:
             revision = self.revision if self.plan.is_new or self.inventory.revision is None else self.inventory.revision
             inventory = replace(inventory, rendered=target.rendered, revision=revision, release=target.release)
+        elif self.mode == "write" and self.plan.is_new:
+            inventory = replace(inventory, rendered=None)
         outcomes = tuple(self.outcomes[step.ref] for step in self.plan.steps if step.ref in self.outcomes)
         extra = tuple(outcome for ref, outcome in self.outcomes.items() if ref not in {step.ref for step in self.plan.steps})
         return Report(
@@ -381,6 +383,7 @@ class Course:
             applied=applied and self.plan.is_new,
             before=self.plan.inventory,
             inventory=inventory,
+            keeps=not self.plan.refusals and (self.mode == "write" or (self.mode == "warn" and bool(self.gone))),
         )
 
     def _applied_all(self) -> bool:

@@ -31,7 +31,7 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Report:
     """One application after a pass. ``applied``: this tree was brought into the cluster now. ``drift`` is what was found, ``open``: whether
-    any of it is still there. ``inventory``: what is to be written of it, ``before`` as it was read.
+    any of it is still there. ``before`` is the inventory as it was read, ``inventory`` what is known now; ``keeps``: whether it may be written.
     """
 
     target: Target
@@ -45,6 +45,7 @@ class Report:
     applied: bool
     before: Inventory
     inventory: Inventory
+    keeps: bool = False
 
     @property
     def unhealthy(self) -> list[Outcome]:
@@ -61,3 +62,8 @@ def first_status(statuses: Iterable[int]) -> int:
 def as_object(ref: ObjectRef) -> dict[str, Any]:
     """An object as results name it."""
     return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace or None, "name": ref.name}
+
+
+def as_finding(one: Finding) -> dict[str, Any]:
+    """Drift as results and records say it."""
+    return {"object": as_object(one.ref), "kind": one.kind, "path": one.path, "manager": one.manager, "time": one.time}

@@ -1,0 +1,209 @@
+"""One pass over an environment: observe, plan, converge. Made once, or again and again by who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gitopsc.cluster.applying import Fence
+from gitopsc.cluster.converge import Situation, converge, plans
+from gitopsc.cluster.course import Mode
+from gitopsc.cluster.desired import Target
+from gitopsc.cluster.discovery import Kinds
+from gitopsc.cluster.drift import Contention
+from gitopsc.cluster.inventory import NAMESPACE, Inventory, check_repository
+from gitopsc.cluster.namespaces import Namespaces, absent
+from gitopsc.cluster.observe import Inventories, inventories, observe
+from gitopsc.cluster.outcome import Report, first_status
+from gitopsc.cluster.settings import Rules
+from gitopsc.cluster.transport import Api
+from gitopsc.cluster.trouble import Trouble
+from gitopsc.diagnostics import Conflict, Diagnostic
+from gitopsc.revision import Revision
+
+
+class Rewritten(Conflict):
+    """The revision at hand does not descend from ``applied``, the one applied last. Nothing was changed."""
+
+    def __init__(self, message: str, *, applied: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.applied = applied
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a pass is made. ``repository``: the name under which inventories know the environment repository. ``cluster``: the cluster's
+    name, for records. ``home``: the namespace of the inventories. ``descends(revision)``: whether the revision at hand has another one among its ancestors.
+    """
+
+    api: Api
+    kinds: Kinds
+    repository: str
+    cluster: str
+    descends: Callable[[str], bool] = lambda _: True
+    home: str = NAMESPACE
+    fence: Fence = lambda: None
+    superseded: Callable[[], bool] = lambda: False
+    contention: Contention = field(default_factory=Contention)
+    now: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a pass came to. ``status`` is the exit status."""
+
+    revision: Revision
+    mode: Mode
+    reports: tuple[Report, ...]
+    status: int
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def make_pass(ground: Ground, revision: Revision, names: Sequence[str], rules: Rules, *, dry_run: bool = False, accept_rewrite: bool = False) -> Passed:
+    """Bring the applications ``names`` to what the revision says, or (``dry_run``) see what that would do.
+
+    Raises ``Rewritten`` where the revision does not descend from the one applied last, ``Problem`` where the server cannot be read at all.
+    """
+    mode: Mode = "dry-run" if dry_run else "warn" if rules.drift == "warn" else "write"
+    found = inventories(ground.api, ground.kinds, ground.home)
+    pairs, refused = _pairs(ground, revision, names, found)
+    if not accept_rewrite:
+        _check_history(ground, [inventory for _, inventory in pairs])
+    parents = {inventory.id: inventory for inventory in found.known.values()}
+    parents |= {inventory.id: inventory for _, inventory in pairs}
+    seen = observe(ground.api, ground.kinds, pairs, parents)
+    situation = Situation(
+        api=ground.api,
+        kinds=ground.kinds,
+        rules=rules,
+        seen=seen,
+        everything=revision.targets,
+        unmet=_unmet(revision, names, found.known),
+        namespaces=_namespaces(ground, revision, [target for target, _ in pairs], seen.live),
+        user=_users(revision, rules),
+        fence=ground.fence,
+        superseded=ground.superseded,
+        contention=ground.contention,
+        now=ground.now,
+        revision=revision.revision,
+    )
+    planned = plans(situation, [target for target, _ in pairs], {target.application: inventory for target, inventory in pairs})
+    reports = [*converge(situation, planned, mode), *refused]
+    reports.sort(key=lambda one: one.target.application)
+    return Passed(revision, mode, tuple(reports), first_status(one.status for one in reports), _forgotten(revision, found))
+
+
+def _pairs(ground: Ground, revision: Revision, names: Iterable[str], found: Inventories) -> tuple[list[tuple[Target, Inventory]], list[Report]]:
+    """Each application with its inventory; those of which nothing may be written, as reports."""
+    pairs: list[tuple[Target, Inventory]] = []
+    refused: list[Report] = []
+    for name in names:
+        key = (revision.environment, name)
+        inventory = found.known.get(key) or Inventory(*key, namespace=ground.home)
+        troubles = [Trouble(d.code, d.message, 2, d.hint) for d in revision.refused.get(name, ())]
+        if key in found.damaged:
+            troubles.append(Trouble("inventory", found.damaged[key].message, 3, found.damaged[key].hint))
+        try:
+            check_repository(inventory, ground.repository)
+        except Conflict as conflict:
+            troubles.append(Trouble("repository", conflict.message, 4, conflict.hint))
+        target = revision.targets.get(name) or Target(revision.environment, name, True, "", None, 1, "", ())
+        if troubles:
+            refused.append(_refused(target, inventory, troubles))
+        else:
+            pairs.append((target, replace(inventory, repository=ground.repository)))
+    return pairs, refused
+
+
+def _refused(target: Target, inventory: Inventory, troubles: Sequence[Trouble]) -> Report:
+    status = first_status(one.status for one in troubles)
+    return Report(target, "unknown", (), (), False, tuple(troubles), (), status, False, inventory, inventory)
+
+
+def _check_history(ground: Ground, listed: Iterable[Inventory]) -> None:
+    """Nothing is applied that does not descend from what was applied last: history may have been rewritten, or this be an old clone."""
+    for applied in sorted({inventory.revision for inventory in listed if inventory.revision}):
+        if not ground.descends(applied):
+            raise Rewritten(
+                f"expected a revision that descends from {applied[:12]}, which was applied last, found one that does not: history was rewritten",
+                applied=applied,
+                hint="nothing was changed; look at what happened, then pass --accept-rewrite if the new history is right",
+            )
+
+
+def _unmet(revision: Revision, names: Sequence[str], known: Mapping[tuple[str, str], Inventory]) -> dict[str, str]:
+    """Applications that cannot begin because of one, outside this pass, that they depend on."""
+    out = {}
+    for name in names:
+        target = revision.targets.get(name)
+        for other in target.depends_on if target else ():
+            if other in names and other not in revision.refused:
+                continue
+            inventory = known.get((revision.environment, other))
+            wanted = revision.targets.get(other)
+            if wanted is None or inventory is None or inventory.verified != wanted.rendered:
+                out[name] = f"{other}, which it depends on, is not healthy at this revision"
+                break
+    return out
+
+
+def _users(revision: Revision, rules: Rules) -> Callable[[str], str | None]:
+    """As whom each application is applied."""
+    said = rules.service_account
+
+    def user(application: str) -> str | None:
+        if not said:
+            return None
+        namespace, _, name = said.rpartition("/")
+        return f"system:serviceaccount:{namespace or target_namespace(revision, application) or application}:{name}"
+
+    return user
+
+
+def target_namespace(revision: Revision, application: str) -> str | None:
+    """The namespace that an application lives in, by the environment's rule; None where the rule asks for more than names."""
+    rule = str(revision.target.get("namespace") or "${app.name}")
+    for word, value in (("${app.name}", application), ("${env.name}", revision.environment), ("${environment.name}", revision.environment)):
+        rule = rule.replace(word, value)
+    return None if "${" in rule else rule
+
+
+def _namespaces(ground: Ground, revision: Revision, targets: Sequence[Target], live: Mapping[Any, Any]) -> Namespaces:
+    """Which namespaces are missing. One in which something was seen is there."""
+    needed: dict[str, set[str]] = {}
+    for target in targets:
+        for one in target.objects:
+            if one.ref.namespace:
+                needed.setdefault(one.ref.namespace, set()).add(target.application)
+    inhabited = {ref.namespace for ref in live}
+    gone = absent(ground.api, set(needed) - inhabited)
+    makes = revision.target.get("createNamespace", True) is not False
+    ours = {name for name in gone if makes and any(target_namespace(revision, one) in (None, name) for one in needed[name])}
+    return Namespaces(frozenset(ours), gone, _labels(revision))
+
+
+def _labels(revision: Revision) -> dict[str, str]:
+    policy = revision.lock.get("policy")
+    level = policy.get("podSecurity") if isinstance(policy, Mapping) else None
+    labels = {"pod-security.kubernetes.io/enforce": str(level)} if level and level != "privileged" else {}
+    said = revision.target.get("namespaceLabels")
+    return {**labels, **({str(k): str(v) for k, v in said.items()} if isinstance(said, Mapping) else {})}
+
+
+def _forgotten(revision: Revision, found: Inventories) -> tuple[Diagnostic, ...]:
+    """Applications that have an inventory and are not in Git at all, not even as a tombstone: nobody said that they should go."""
+    names = sorted(name for environment, name in found.known if environment == revision.environment and name not in revision.names)
+    return tuple(
+        Diagnostic(
+            "warning",
+            "application-left",
+            f"{name} is in the cluster and its folder is gone from the environment repository; it is left as it is",
+            "remove an application from the workspace and build: its tombstone says that it should go",
+            None,
+            "",
+            revision.environment,
+            name,
+        )
+        for name in names
+    )
