@@ -54,6 +54,8 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
 ``history``
     ``history(repository, snapshot, environment, application) -> list[Past]``    newest first; ``past(…)`` the same, lazily
     ``Past(revision, time, author, lock)``            a lock as one commit wrote it
+    ``histories``: ``Histories(repository, snapshot, pairs)``: the same of many from one walk; ``.of(environment, application)`` lazily · ``.close()``
+        ``.position(revision)``: where a commit that was told stands, 0 is the newest
     ``manifests_at(repository, past) -> Folder | None``    the manifests of that commit; None where they are not what its lock says
 
 ``signature``: who signed a commit, whatever the repository's own configuration says
