@@ -55,6 +55,11 @@ class Build:
         return self._session.files.paths - set(self._session.sources.records)
 
     @property
+    def read_for_inputs(self) -> set[str]:
+        """Files beside the specs that environments of later stages bring."""
+        return self._session.read_for_inputs
+
+    @property
     def index(self) -> Index:
         """What an earlier build left, with what this run found out: another look at the same workspace may begin with it."""
         return self._session.found()
@@ -128,6 +133,7 @@ class Session:
         self.used: dict[str, Any] = {}
         self.locks: Known = dict(self.index.locks)
         self.whole = False
+        self.read_for_inputs: set[str] = set()
 
     def concrete(self) -> list[str]:
         """The names of the environments that can be compiled, as far as their documents can be read."""
@@ -165,7 +171,7 @@ class Session:
 
     def recall(self, application: str, environment: str) -> Target | None:
         """The target as an earlier build left it, where nothing that it read has changed."""
-        if environment not in self.environments:
+        if environment not in self.environments or not self._has_what_it_needs(application):
             return None
         key = self.keys.key(application, environment)
         kept = self.index.targets.get(key)
@@ -194,6 +200,7 @@ class Session:
         if kept is None or not incremental.are_as_they_were(kept[1], self.files, self.shas):
             return None
         self.used[key] = kept
+        self.read_for_inputs |= {path for path, _ in kept[1]}
         return str(kept[0])
 
     def inputs(self, workspace: Workspace, pairs: Iterable[Pair]) -> dict[Pair, str]:
@@ -202,6 +209,7 @@ class Session:
         for environment, application in pairs:
             found, read = compiler.inputs(application, workspace.environments[environment])
             out[environment, application] = found
+            self.read_for_inputs |= set(read)
             self.used[f"inputs {self.keys.key(application, environment)}"] = (found, [(path, self._sha(path)) for path in read])
         return out
 
@@ -209,6 +217,11 @@ class Session:
         if path not in self.shas:
             self.shas[path] = hashlib.sha256(self.files.read(path)).hexdigest()
         return self.shas[path]
+
+    def _has_what_it_needs(self, application: str) -> bool:
+        """Whether the applications that it names are there: where not, its documents must be looked at."""
+        needed = [name for path in self.keys.files_of(application) for kind, name in self.sources.records[path][2] if kind == "needs"]
+        return not needed or set(needed) <= set(self.sources.names("app"))
 
     def remember(self, targets: Iterable[Target]) -> None:
         """Keep what was compiled without errors for the next build."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -108,6 +108,59 @@ def merge_base(root: Path, one: str, other: str, *, environ: Mapping[str, str]) 
             f"expected two revisions with a common commit, found none of {one} and {other}", hint="in a shallow clone: git fetch --unshallow", code="revision"
         )
     return said.text.split("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The workspace's default branch; ``is_here``: what is checked out is of it."""
+
+    name: str
+    is_here: bool
+
+
+def default_branch(root: Path, said: str | None, *, environ: Mapping[str, str]) -> Branch:
+    """The default branch: the one that was ``said``, else origin/HEAD, else main. Outside of Git everything is of it.
+
+    A repository without a remote and without a ``main`` has one line of work: what is checked out. A commit without a branch, as CI
+    checks it out, is of the default branch if that has it in its history.
+    """
+    git = Git(root, environ)
+    inside = git.run("rev-parse", "--git-dir").status == 0
+    current = git.run("symbolic-ref", "--quiet", "--short", "HEAD").text if inside else ""
+    name = said or (_guessed(git, current) if inside else "main")
+    if not inside or current:
+        return Branch(name, not inside or current == name)
+    tips = [f"refs/remotes/origin/{name}", f"refs/heads/{name}"]
+    return Branch(name, any(git.run("merge-base", "--is-ancestor", "HEAD", tip).status == 0 for tip in tips))
+
+
+def _guessed(git: Git, current: str) -> str:
+    said = git.run("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    if said.status == 0:
+        return said.text.removeprefix("origin/")
+    is_main = git.run("rev-parse", "--verify", "--quiet", "refs/heads/main").status == 0
+    return "main" if is_main or not current or git.run("remote").text else current
+
+
+def newer_than(root: Path, commit: str, others: Iterable[str], *, environ: Mapping[str, str], deadline: float = DEADLINE) -> str | None:
+    """The first of ``others`` that has ``commit`` in its history and is not it; null where none has.
+
+    One that is not here is looked for where the workspace was cloned from; one that nobody has any more is newer than nothing.
+    Raises ``Failure`` where that cannot be found out.
+    """
+    wanted = [other for other in dict.fromkeys(others) if other != commit]
+    if not wanted:
+        return None
+    git = Git(root, environ)
+    told = git.check("cat-file", "--batch-check", data="".join(f"{one}\n" for one in wanted).encode()).text.split("\n")
+    missing = [one for one, line in zip(wanted, told, strict=True) if not line.startswith(f"{one} commit ")]
+    here = [one for one in wanted if one not in missing]
+    if here and git.check("rev-list", "--count", "--stdin", data="".join(f"{one}\n" for one in [*here, f"^{commit}"]).encode()).text == "0":
+        here = []  # nearly always: one look instead of one each
+    for other in [*here, *missing]:
+        if (other in here or fetch_commit(root, other, environ=environ, deadline=deadline)) and is_ancestor(root, commit, other, environ=environ):
+            return other
+    return None
 
 
 def is_ancestor(root: Path, older: str, newer: str, *, environ: Mapping[str, str]) -> bool:
