@@ -21,7 +21,7 @@ def help_text() -> str:
         "Compiles short application specs into validated Kubernetes manifests, committed to an environment repository.",
         "",
         "Commands:",
-        *(f"  {name:<9}{command(name).summary}" for name in COMMANDS),
+        *(f"  {name:<{max(map(len, COMMANDS)) + 1}}{command(name).summary}" for name in COMMANDS),
         "",
         "'gitopsc COMMAND --help' says what a command does, step by step, with an example.",
         "",

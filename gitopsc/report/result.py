@@ -19,6 +19,10 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "TypesResult": {"types": []},
     "BumpResult": {"changed": False, "places": []},
     "InitResult": {"files": []},
+    "RollbackResult": {"revision": None, "changed": False, "environments": [], "pullRequest": None},
+    "HoldResult": {"revision": None, "changed": False, "environments": []},
+    "ResumeResult": {"revision": None, "changed": False, "environments": []},
+    "AdoptResult": {"revision": None, "changed": False, "environments": []},
 }
 
 

@@ -1,0 +1,182 @@
+"""The environment repository opened by itself: for commands that move releases, which need no workspace to do so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+from gitopsc.cache import cache_folder
+from gitopsc.delivery.pipeline import Pipeline, read_pipelines
+from gitopsc.diagnostics import Diagnostic, Diagnostics, Invalid
+from gitopsc.options import Options
+from gitopsc.repository.history import Past, history
+from gitopsc.repository.layout import REPOSITORY_LOCK
+from gitopsc.repository.local import clone_of
+from gitopsc.repository.location import Location, embedded, named, written
+from gitopsc.repository.locks import ReleaseLock
+from gitopsc.repository.record import Record
+from gitopsc.repository.records import Records
+from gitopsc.repository.store import Repository, Snapshot, open_repository
+from gitopsc.spec.discover import find_root
+from gitopsc.spec.documents import read_documents
+from gitopsc.spec.files import read_file
+from gitopsc.spec.load import ROOT
+from gitopsc.values import Map
+
+Pair = tuple[str, str]
+"""(environment, application)."""
+
+
+class Where(NamedTuple):
+    """``root``: the workspace's folder, or one of our own where there is none (``workspace`` is null then)."""
+
+    location: Location
+    root: Path
+    workspace: str | None
+
+
+def located(options: Options) -> Where:
+    """Where the environment repository is: ``--repository``, else what the workspace that we stand in names or has, else the one that we stand in.
+
+    Raises ``Invalid`` where there is none of them.
+    """
+    try:
+        root = find_root(options.directory)
+    except Invalid as error:
+        return _without_workspace(options, error)
+    name, spec = _workspace(root, options)
+    said = spec.get("environmentRepository")
+    block = said if isinstance(said, Map) else Map()
+    branch, path = str(block.get("branch") or "main"), str(block.get("path") or "")
+    if options.repository:
+        return Where(named(options.repository, branch=branch, path=path, start=options.directory), root, name)
+    if block.get("url"):
+        return Where(written(str(block["url"]), branch=branch, path=path, place=block.place("url")), root, name)
+    return Where(embedded(root), root, name)
+
+
+def _workspace(root: Path, options: Options) -> tuple[str | None, Map]:
+    """The workspace's name and spec, whatever else is wrong in it: nobody should have to repair specs to roll back."""
+    documents = read_documents(ROOT, read_file(root, ROOT, options.limits), Diagnostics(), options.limits)
+    document = next((one for one in documents if one.kind == "Workspace"), None)
+    if document is None and options.repository is None:
+        raise Invalid(f"expected a document of kind Workspace in {ROOT}, found none that can be read", hint="see what is wrong: gitopsc check")
+    return (document.name or None, document.spec) if document is not None else (None, Map())
+
+
+def _without_workspace(options: Options, error: Invalid) -> Where:
+    if options.repository:
+        return Where(named(options.repository, start=options.directory), _own_folder(options, options.repository), None)
+    for folder in (options.directory, *options.directory.parents):
+        if (folder / REPOSITORY_LOCK).is_file():
+            found = clone_of(folder, options.environ, options.limits.git_seconds)
+            if found is not None:
+                return Where(named(found.origin, branch=found.branch, path=found.path, start=folder), _own_folder(options, found.origin), None)
+    hint = "name one with --repository, or go to the folder of a workspace or of an environment repository"
+    raise Invalid("expected an environment repository, found none from here", hint=hint, code="no-repository") from error
+
+
+def _own_folder(options: Options, name: str) -> Path:
+    """Where the cache of a remote one is kept, if it is one and we are in no workspace."""
+    folder = cache_folder(options.environ, Path(name))
+    if folder is None:
+        return options.directory
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return options.directory
+    return folder
+
+
+@dataclass(slots=True)
+class Environments:
+    """An open environment repository. What is read of records and histories is kept."""
+
+    where: Where
+    options: Options
+    repository: Repository
+    snapshot: Snapshot
+    now: datetime
+    _stack: ExitStack
+    _records: dict[str, Records] = field(default_factory=dict)
+    _of: dict[Pair, list[Record]] = field(default_factory=dict)
+    _histories: dict[Pair, list[Past]] = field(default_factory=dict)
+    _pipelines: tuple[Pipeline, ...] | None = None
+
+    def lock(self, environment: str, application: str) -> ReleaseLock:
+        """What is there. Raises ``Invalid`` where that application never was in that environment."""
+        if environment not in self.snapshot.environments():
+            raise _unknown("environment", environment, self.snapshot.environments(), "")
+        found = self.snapshot.release(environment, application)
+        if found is None:
+            raise _unknown("application", application, self.snapshot.applications(environment), f" in environment '{environment}'")
+        return found
+
+    def history(self, environment: str, application: str) -> list[Past]:
+        """The locks of an application, newest first."""
+        pair = (environment, application)
+        if pair not in self._histories:
+            self._histories[pair] = history(self.repository, self.snapshot, *pair)
+        return self._histories[pair]
+
+    def records_of(self, environment: str) -> Records:
+        """The records of an environment, to be read and added to."""
+        if environment not in self._records:
+            made = Records(self.where.location, environment, root=self.where.root, environ=self.options.environ, deadline=self.options.limits.git_seconds)
+            self._records[environment] = self._stack.enter_context(made)
+        return self._records[environment]
+
+    def records(self, environment: str, application: str) -> list[Record]:
+        """Every record of an application in an environment, newest first."""
+        pair = (environment, application)
+        if pair not in self._of:
+            self._of[pair] = list(self.records_of(environment).of(application, self.now))
+        return self._of[pair]
+
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """As a build of the default branch wrote them."""
+        if self._pipelines is None:
+            mark = self.snapshot.workspace()
+            self._pipelines = read_pipelines(mark.pipelines) if mark is not None else ()
+        return self._pipelines
+
+    def person(self) -> str:
+        """``Name <mail>`` of whoever acts."""
+        return self.repository.person().committer
+
+    def notices(self) -> list[Diagnostic]:
+        """What the repository has to say."""
+        return [Diagnostic("info", "notice", text) for text in dict.fromkeys(self.repository.notices)]
+
+
+@contextmanager
+def opened(options: Options, *, now: datetime | None = None, writes: bool = True) -> Iterator[Environments]:
+    """The environment repository, read at its tip. Raises ``Invalid`` where there is none or nothing was built into it, ``Failure``, ``Conflict``."""
+    where = located(options)
+    with ExitStack() as stack:
+        repository = stack.enter_context(
+            open_repository(
+                where.location,
+                root=where.root,
+                workspace=where.workspace,
+                environ=options.environ,
+                create=writes and (not where.location.is_embedded or Path(where.location.target, ".git", "HEAD").exists()),
+                deadline=options.limits.git_seconds,
+            )
+        )
+        snapshot = repository.snapshot()
+        if snapshot.revision is None:
+            message = f"expected something in the environment repository {repository.display}, found nothing on branch {where.location.branch}"
+            raise Invalid(message, hint="gitopsc build is what puts it there", code="empty-repository")
+        yield Environments(where, options, repository, snapshot, now or datetime.now(UTC), stack)
+
+
+def _unknown(what: str, name: str, known: Sequence[str], where: str) -> Invalid:
+    near = get_close_matches(name, known, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(known[:8])}{' …' if len(known) > 8 else ''}" if known else "nothing was built yet"
+    return Invalid(f"expected the name of an {what}{where} in the environment repository, found '{name}'", hint=hint, code=f"unknown-{what}")
