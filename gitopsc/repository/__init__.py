@@ -49,7 +49,8 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
 ``records``: what happened after the commit, on branch ``gitopsc-records/<environment>``
     ``Records(location, environment, *, root, environ, deadline, sign=False)``         a context manager
         ``.add(*records)``, ``.push() -> revision | None``: one commit with all that is pending; what does not arrive stays ``.pending``
-        ``.of(application, now)`` newest first, lazily · ``.latest(application, *kinds)`` · ``.applications()`` · ``.refresh()`` · ``.identity()``
+        ``.many({application: since}, now)`` in one look, with all decisions · ``.of(application, now)`` newest first, lazily
+        ``.latest(application, *kinds)`` · ``.applications()`` · ``.refresh()`` · ``.identity()``
 
 ``history``
     ``history(repository, snapshot, environment, application) -> list[Past]``    newest first; ``past(…)`` the same, lazily

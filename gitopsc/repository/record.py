@@ -134,6 +134,19 @@ def parsed_time(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def first_ulid(moment: datetime) -> str:
+    """The least identifier that a record of that moment can have."""
+    return _encoded(_milliseconds(moment) << 80)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return min(max(int(moment.timestamp() * 1000), 0), (1 << 48) - 1)
+
+
+def _encoded(value: int) -> str:
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
 def _text(found: Mapping[str, Any], key: str) -> str:
     value = found[key]
     if not isinstance(value, str):
@@ -150,13 +163,13 @@ class _Ulids:
 
     def next(self, moment: datetime) -> str:
         """The next identifier."""
-        milliseconds = min(max(int(moment.timestamp() * 1000), 0), (1 << 48) - 1)
+        milliseconds = _milliseconds(moment)
         with self._lock:
             value = milliseconds << 80 | secrets.randbits(79)
             if self._last >> 80 == milliseconds:
                 value = self._last + 1 + secrets.randbits(16)
             self._last = value
-        return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+        return _encoded(value)
 
 
 _ulids = _Ulids()

@@ -22,7 +22,7 @@ from gitopsc.repository.location import Location, check_branch
 from gitopsc.repository.message import commit_message
 from gitopsc.repository.objects import DIRECTORY
 from gitopsc.repository.publish import publish
-from gitopsc.repository.record import Record, read_record
+from gitopsc.repository.record import Record, first_ulid, read_record
 from gitopsc.repository.snapshot import Snapshot
 from gitopsc.repository.store import open_repository
 from gitopsc.repository.writing import Changes
@@ -32,6 +32,7 @@ MOST_PENDING = 10_000
 
 _YEAR, _MONTH = re.compile(r"[0-9]{4}"), re.compile(r"0[1-9]|1[0-2]")
 _NAMED = 3
+_DECISIONS = ("-rejected.json", "-accepted.json")
 
 
 class Records:
@@ -101,6 +102,25 @@ class Records:
             ahead = []
         yield from self._read(ahead, application, moment)
 
+    def many(self, since: Mapping[str, datetime | None], now: datetime | None = None) -> dict[str, list[Record]]:
+        """The records of many applications in one look, each newest first: what is not older than the moment given (None: all of it),
+        and of what is older the decisions, which stand until another one.
+        """
+        snapshot, moment = self._now(), now or datetime.now(UTC)
+        files: dict[str, dict[str, str]] = {application: {} for application in since}
+        if snapshot.revision is not None:
+            months = set(self._months())
+            bounds = {application: first_ulid(after) if after else "" for application, after in since.items()}
+            for line in snapshot.git.check("ls-tree", "-r", "-z", "--end-of-options", snapshot.revision).text.split("\0"):
+                head, _, path = line.partition("\t")
+                parts = path.split("/")
+                if len(parts) != 4 or parts[2] not in bounds or f"{parts[0]}/{parts[1]}" not in months:
+                    continue
+                if parts[3] >= bounds[parts[2]] or parts[3].endswith(_DECISIONS):
+                    files[parts[2]][path] = head.split(" ")[2]
+        contents = snapshot.blobs(oid for found in files.values() for oid in found.values())
+        return {application: self._parsed(found, contents, moment) for application, found in files.items()}
+
     def latest(self, application: str, *kinds: str, now: datetime | None = None) -> Record | None:
         """The newest record of an application that is one of ``kinds`` (none given: of any)."""
         return next((record for record in self.of(application, now) if not kinds or record.kind in kinds), None)
@@ -142,7 +162,10 @@ class Records:
             for name, entry in snapshot.tree(f"{month}/{application}").items()
             if entry.mode != DIRECTORY
         }
-        contents = snapshot.blobs(files.values())
+        return self._parsed(files, snapshot.blobs(files.values()), now)
+
+    def _parsed(self, files: Mapping[str, str], contents: Mapping[str, bytes], now: datetime) -> list[Record]:
+        """Records by their paths, newest first."""
         found: list[Record] = []
         for path, oid in files.items():
             try:

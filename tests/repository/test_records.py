@@ -106,6 +106,37 @@ def test_newest_is_by_time_and_the_future_counts_as_now(remote: Path, tmp_path: 
     assert newest([], NOW) is None
 
 
+def test_many_are_read_in_one_look_with_every_decision(remote: Path, tmp_path: Path) -> None:
+    day = timedelta(days=1)
+    old, rejected = record("verified", "web", NOW - 90 * day), record("rejected", "web", NOW - 80 * day, reason="slow")
+    recent, other = record("degraded", "web", NOW - day), record("verified", "api", NOW - 40 * day)
+    with opened(remote, tmp_path / "work") as records:
+        assert records.many({"web": None}, NOW) == {"web": []}
+        records.add(old, rejected, recent, other)
+        records.push()
+        assert records.many({"web": NOW - 2 * day, "api": None, "gone": None}, NOW) == {"web": [recent, rejected], "api": [other], "gone": []}
+        assert records.many({"web": recent.time}, NOW)["web"] == [recent, rejected]
+        assert records.many({"web": recent.time + timedelta(milliseconds=1)}, NOW)["web"] == [rejected]
+        assert records.many({"web": None}, NOW)["web"] == list(records.of("web", NOW))
+
+
+def test_what_is_no_record_is_passed_over_in_one_look_too(remote: Path, tmp_path: Path) -> None:
+    with opened(remote, tmp_path / "work") as records:
+        records.add(record(application="web"))
+        records.push()
+        work = tmp_path / "clone"
+        git(tmp_path, "clone", "-q", "-b", BRANCH, str(remote), str(work))
+        for path in ("2026/11/web/nonsense.json", "2026/13/web/x-verified.json", "web/x.json", "2026/11/web/a/b.json"):
+            (work / path).parent.mkdir(parents=True, exist_ok=True)
+            (work / path).write_text("{}")
+        git(work, "add", ".")
+        git(work, "commit", "-qm", "odd files")
+        git(work, "push", "-q")
+        records.refresh()
+        assert len(records.many({"web": None}, NOW)["web"]) == 1
+        assert records.unreadable == {"2026/11/web/nonsense.json"}
+
+
 def test_records_of_one_moment_keep_their_order() -> None:
     made = [record() for _ in range(200)]
     assert [one_record.ulid for one_record in made] == sorted({one_record.ulid for one_record in made})
