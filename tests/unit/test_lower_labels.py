@@ -73,6 +73,7 @@ ORDER: dict[str, tuple[str, int | None, str, Any]] = {
         "argocd",
         {"argocd.argoproj.io/hook": "PostSync", "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation"},
     ),
+    "flux": ("job: {phase: pre-deploy}", 1, "flux", {"gitopsc.dev/wave": "1", "gitopsc.dev/phase": "pre-deploy"}),
     "beside annotations": ("annotations: {a: b}", 1, "gitopsc", {"a": "b", "gitopsc.dev/wave": "1"}),
 }
 
@@ -83,13 +84,6 @@ def test_order_in_the_words_of_the_engine(spec: str, wave: int | None, engine: s
     assert object_annotations(resolved(engine=engine), workload(spec, waves=wave)) == expected
     check_order(resolved(engine=engine), workload(spec, waves=wave), diagnostics)
     assert not diagnostics
-
-
-def test_flux_keeps_no_order() -> None:
-    diagnostics = Diagnostics()
-    assert object_annotations(resolved(engine="flux"), workload(waves=1)) == {}
-    check_order(resolved(engine="flux"), workload(waves=1), diagnostics)
-    assert [(d.severity, d.code) for d in diagnostics] == [("warning", "order-not-kept")]
 
 
 @pytest.mark.parametrize(("phase", "hooks"), [("pre-deploy", True), ("post-deploy", False)])

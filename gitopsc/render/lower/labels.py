@@ -107,7 +107,7 @@ def object_annotations(resolved: Resolved, workload: Workload) -> Map:
             out.put("argocd.argoproj.io/hook-delete-policy", "BeforeHookCreation", place)
         if workload.waves is not None:
             out.put("argocd.argoproj.io/sync-wave", str(workload.waves), where)
-    elif resolved.engine == "gitopsc":
+    else:  # Flux is given them as parts of an application: `gitopsc export flux`
         if workload.waves is not None:
             out.put("gitopsc.dev/wave", str(workload.waves), where)
         if phase is not None:
@@ -127,17 +127,9 @@ def needed_annotations(resolved: Resolved, workload: Workload, annotations: Map)
 
 
 def check_order(resolved: Resolved, workload: Workload, diagnostics: Diagnostics) -> None:
-    """What an engine cannot keep: Flux has no order; before the deployment Argo CD has no claims that live on."""
-    job, spec = field(workload.spec, "job"), workload.spec
-    phase, path = job.get("phase"), f"workloads.{workload.name}"
-    if resolved.engine == "flux" and (phase is not None or workload.waves):
-        diagnostics.warning(
-            "order-not-kept",
-            f"Flux applies an application at once: the order that '{workload.name}' asks for is not kept",
-            job.place("phase") if phase is not None else spec.place("dependsOn"),
-            hint="let the workload wait for what it needs, or use the engine gitopsc or argocd for this environment",
-            path=path,
-        )
+    """What an engine cannot keep: before the deployment Argo CD has no claims that live on."""
+    spec = workload.spec
+    phase, path = field(spec, "job").get("phase"), f"workloads.{workload.name}"
     kept = [name for name, volume in field(spec, "volumes").items() if "persistent" in volume]
     if resolved.engine == "argocd" and phase == "pre-deploy" and kept:
         diagnostics.error(
