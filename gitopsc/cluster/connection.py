@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gitopsc.cluster import kubeconfig
 from gitopsc.cluster.credentials import Credentials, token_file
+from gitopsc.cluster.deadline import Deadline
 from gitopsc.cluster.kubeconfig import Entry
 from gitopsc.cluster.proxies import proxy_of
 from gitopsc.cluster.tls import trust
@@ -39,18 +40,21 @@ class Connection:
     namespace: str
     credentials: Credentials
     tls: ssl.SSLContext | None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     server_name: str | None = None
     impersonate: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def connect(where: Where, environ: Mapping[str, str]) -> Connection:
-    """Decide which cluster is meant. Raises ``Invalid`` where that is not certain or not allowed, ``Failure`` where a file or a program fails."""
+def connect(where: Where, environ: Mapping[str, str], deadline: Deadline | None = None) -> Connection:
+    """Decide which cluster is meant. A program that the kubeconfig names ends by the ``deadline``.
+
+    Raises ``Invalid`` where that is not certain or not allowed, ``Failure`` where a file or a program fails.
+    """
     if where.kubeconfig is None and where.context is None and environ.get("KUBERNETES_SERVICE_HOST") and (where.pod_folder / "token").is_file():
         return _in_pod(where.pod_folder, environ)
     config = kubeconfig.read(where.kubeconfig, environ)
-    return _from_entry(config.entry(where.context or where.target), environ, allow=where.allow_exec)
+    return _from_entry(config.entry(where.context or where.target), environ, where.allow_exec, deadline or Deadline(None))
 
 
 def _in_pod(folder: Path, environ: Mapping[str, str]) -> Connection:
@@ -67,7 +71,7 @@ def _in_pod(folder: Path, environ: Mapping[str, str]) -> Connection:
     return Connection("in-cluster", f"https://{host}:{port}", inside, token_file(folder / "token"), tls)
 
 
-def _from_entry(entry: Entry, environ: Mapping[str, str], *, allow: bool) -> Connection:
+def _from_entry(entry: Entry, environ: Mapping[str, str], allow: bool, deadline: Deadline) -> Connection:
     host = entry.server.rstrip("/")
     parts = urlsplit(host)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.password:
@@ -80,6 +84,6 @@ def _from_entry(entry: Entry, environ: Mapping[str, str], *, allow: bool) -> Con
     elif not secure and parts.hostname not in LOOPBACK:
         text = f"context {entry.context} speaks to its API server without TLS: who is between reads and changes all"
         warnings.append(Diagnostic("warning", "insecure-connection", text, hint="use an https:// address"))
-    credentials, tls = entry.open(allow=allow, environ=environ)
+    credentials, tls = entry.open(environ, deadline, allow=allow)
     proxy = proxy_of(entry.proxy, parts.hostname, parts.port, environ) if secure else None
     return Connection(entry.context, host, entry.namespace, credentials, tls, proxy, entry.server_name, entry.impersonate, tuple(warnings))

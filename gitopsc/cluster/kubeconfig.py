@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from gitopsc.cluster.credentials import Credentials, bearer, token_file
+from gitopsc.cluster.deadline import Deadline
 from gitopsc.cluster.plugins import program, provider
 from gitopsc.cluster.tls import present, trust
 from gitopsc.diagnostics import Diagnostics, Failure, Invalid
+from gitopsc.limits import DEFAULT
 from gitopsc.spec.documents import read_documents
 
+_LIMITS = replace(DEFAULT, spec_bytes=16 << 20)
+"""Of hundreds of clusters, each with its certificates."""
 _SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _HINT = "see the kubeconfig, or name another with --kubeconfig"
 
@@ -83,7 +87,7 @@ def read(said: str | None, environ: Mapping[str, str]) -> Kubeconfig:
 def _parts_of(file: Path) -> Iterator[tuple[str, str, _Part]]:
     diagnostics = Diagnostics()
     try:
-        documents = read_documents(str(file), file.read_bytes(), diagnostics)
+        documents = read_documents(str(file), file.read_bytes(), diagnostics, _LIMITS)
     except OSError as error:
         raise Failure(f"the kubeconfig {file} cannot be read: {error.strerror}") from error
     if diagnostics.has_errors:
@@ -131,7 +135,7 @@ class Entry:
         """``as``."""
         return str(self.user.data["as"]) if self.user.data.get("as") else None
 
-    def open(self, *, allow: bool, environ: Mapping[str, str]) -> tuple[Credentials, ssl.SSLContext | None]:
+    def open(self, environ: Mapping[str, str], deadline: Deadline, *, allow: bool) -> tuple[Credentials, ssl.SSLContext | None]:
         """Who we are, and whom we trust. Raises Invalid where a program would have to be run for it and ``allow`` is not said; Failure."""
         user = self.user.data
         self._refuse(user, allow=allow)
@@ -141,7 +145,7 @@ class Entry:
             certificate, key = _text(self.user, "client-certificate"), _text(self.user, "client-key")
             if certificate and key:
                 present(context, certificate, key, self.context)
-        return self._credentials(user, environ, context), context
+        return self._credentials(user, environ, deadline, context), context
 
     def _refuse(self, user: Mapping[str, Any], *, allow: bool) -> None:
         for way in ("exec", "auth-provider"):
@@ -155,16 +159,16 @@ class Entry:
         if user.get("as-groups") or user.get("as-uid") or user.get("as-user-extra"):
             raise Invalid(f"the user of context {self.context} impersonates groups, which is not supported: expected `as` alone", code="kubeconfig")
 
-    def _credentials(self, user: Mapping[str, Any], environ: Mapping[str, str], context: ssl.SSLContext | None) -> Credentials:
+    def _credentials(self, user: Mapping[str, Any], environ: Mapping[str, str], deadline: Deadline, context: ssl.SSLContext | None) -> Credentials:
         """In kubectl's order: the file goes before the token, both before programs."""
         if user.get("tokenFile"):
             return token_file(self.user.folder / str(user["tokenFile"]))
         if user.get("token"):
             return Credentials(bearer(str(user["token"])))
         if user.get("exec"):
-            return program(user["exec"], self.user.folder, environ, (context, self.context))
+            return program(user["exec"], self.user.folder, environ, deadline, (context, self.context))
         if user.get("auth-provider"):
-            return provider(user["auth-provider"], self.user.folder)
+            return provider(user["auth-provider"], self.user.folder, deadline)
         if user.get("username"):
             pair = base64.b64encode(f"{user['username']}:{user.get('password') or ''}".encode()).decode()
             return Credentials({"Authorization": f"Basic {pair}"})

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gitopsc.cluster.credentials import Renewed
+from gitopsc.cluster.deadline import Deadline
 from gitopsc.cluster.tls import present
 from gitopsc.diagnostics import Failure
 
@@ -27,14 +28,14 @@ _EARLY_SECONDS = 10.0
 _YEAR = 365 * 86400.0
 
 
-def program(config: Mapping[str, Any], folder: Path, environ: Mapping[str, str], show: tuple[ssl.SSLContext | None, str]) -> Renewed:
+def program(config: Mapping[str, Any], folder: Path, environ: Mapping[str, str], deadline: Deadline, show: tuple[ssl.SSLContext | None, str]) -> Renewed:
     """What the ``exec`` program prints, asked for again when it expires: a token, or a certificate for new connections of ``show`` (and the context's name).
 
     The program is run once now; raises Failure.
     """
 
     def read() -> tuple[str | None, float]:
-        status = _run(config, folder, environ)
+        status = _run(config, folder, environ, min(SECONDS, deadline.left()))
         token, certificate, key = (status.get(name) for name in ("token", "clientCertificateData", "clientKeyData"))
         if certificate and key and show[0] is not None:
             present(show[0], str(certificate), str(key), show[1])
@@ -47,7 +48,7 @@ def program(config: Mapping[str, Any], folder: Path, environ: Mapping[str, str],
     return made
 
 
-def _run(config: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> Mapping[str, Any]:
+def _run(config: Mapping[str, Any], folder: Path, environ: Mapping[str, str], seconds: float) -> Mapping[str, Any]:
     """The status of the ExecCredential that the program prints."""
     version = str(config.get("apiVersion") or "client.authentication.k8s.io/v1")
     command = str(config.get("command") or "")
@@ -58,9 +59,9 @@ def _run(config: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) ->
     words = [command, *(str(word) for word in config.get("args") or ())]
     surroundings = {**environ, **said, "KUBERNETES_EXEC_INFO": info}
     try:
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=SECONDS, env=surroundings)
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds, env=surroundings)
     except subprocess.TimeoutExpired as error:
-        raise Failure(f"the kubeconfig's program {command} gave no credentials within {SECONDS:.0f} s") from error
+        raise Failure(f"the kubeconfig's program {command} gave no credentials within {seconds:.0f} s") from error
     except (OSError, ValueError) as error:
         hint = config.get("installHint")
         raise Failure(f"the kubeconfig's program {command} cannot be run: {getattr(error, 'strerror', error)}", hint=str(hint) if hint else None) from error
@@ -76,7 +77,7 @@ def _run(config: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) ->
     return status
 
 
-def provider(config: Mapping[str, Any], folder: Path) -> Renewed:
+def provider(config: Mapping[str, Any], folder: Path, deadline: Deadline) -> Renewed:
     """What the Kubernetes client makes of an ``auth-provider`` (``oidc``, ``gcp``): the token that is there, or a new one once that has expired."""
     settings = dict(config.get("config") or {})
     authority = settings.get("idp-certificate-authority")
@@ -87,7 +88,7 @@ def provider(config: Mapping[str, Any], folder: Path) -> Renewed:
     user = {"auth-provider": {**config, "config": settings}}
 
     def read() -> tuple[str, float]:
-        return _within(lambda: _token(user)), time.time() + 60
+        return _within(min(SECONDS, deadline.left()), lambda: _token(user)), time.time() + 60
 
     return Renewed(read)
 
@@ -119,7 +120,7 @@ def _system_authorities() -> str:
     return certifi.where()
 
 
-def _within(work: Callable[[], str]) -> str:
+def _within(seconds: float, work: Callable[[], str]) -> str:
     """The client's loader knows no deadline: it gets a thread that may be left behind."""
     results: list[str] = []
     errors: list[Exception] = []
@@ -132,10 +133,10 @@ def _within(work: Callable[[], str]) -> str:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(SECONDS)
+    thread.join(seconds)
     if results and results[0]:
         return results[0]
-    why = type(errors[0]).__name__ if errors else "it gave no token" if results else f"no answer within {SECONDS:.0f} s"
+    why = type(errors[0]).__name__ if errors else "it gave no token" if results else f"no answer within {seconds:.0f} s"
     raise Failure(f"the kubeconfig's auth-provider gave no credentials: {why}", hint="log in again with the tool that made the kubeconfig")
 
 

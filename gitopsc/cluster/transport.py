@@ -22,8 +22,10 @@ from gitopsc.cluster.problems import Problem, Unanswered
 from gitopsc.cluster.wire import Raw, Wire
 
 JSON = "application/json"
-OBJECT_LIMIT = 16 << 20
-LIST_LIMIT = 64 << 20
+OBJECT_LIMIT = 8 << 20
+LIST_LIMIT = 16 << 20
+MESSAGE_LIMIT = 4000
+WARNINGS = 100
 TRIES = 8
 FIRST_CONTACT_SECONDS = 2.0
 _BACKOFF, _BACKOFF_LIMIT = 0.1, 5.0
@@ -133,7 +135,7 @@ class Api:
                 continue
             break
         self._met.set()
-        if "Warning" in raw.headers:
+        if "Warning" in raw.headers and len(self.warnings) < WARNINGS:
             self.warnings.update(dict.fromkeys(_WARNING.findall(raw.headers["Warning"])))
         if raw.status == 304 and "If-None-Match" in extra:
             return Answer(raw.status, {}, raw.headers)
@@ -303,17 +305,19 @@ def _problem(raw: Raw, body: Any, method: str, path: str) -> Problem:
     if not isinstance(message, str) or not message:
         text = " ".join(raw.data[:300].decode("utf-8", "replace").split())
         message = f"{method} {path}: HTTP {raw.status}" + (f": {text[:200]}" if text else "")
+    if raw.status == 401:
+        message = f"the credentials have expired, or are not valid for this cluster: the API server says {message}"
     details = answer.get("details")
     seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None
     problem = Problem(
-        message,
+        message if len(message) <= MESSAGE_LIMIT else f"{message[:MESSAGE_LIMIT]}…",
         status=raw.status,
         reason=str(answer.get("reason") or ""),
         answer=answer,
         retry_after=_retry_after(raw.headers.get("Retry-After"), seconds),
         method=method,
         path=path,
-        hint="the credentials have expired or are not valid here: renew them and run again" if raw.status == 401 else None,
+        hint="renew the credentials and run again" if raw.status == 401 else None,
     )
     problem.uncertain = raw.status >= 500
     return problem

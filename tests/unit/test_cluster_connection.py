@@ -103,6 +103,27 @@ class TestChoice:
         written(tmp_path / ".kube", config())
         assert connect(Where(), {"HOME": str(tmp_path)}).name == "main"
 
+    def test_a_file_as_people_have_it(self, tmp_path: Path) -> None:
+        text = """
+            # of the team
+            apiVersion: v1
+            kind: Config
+            preferences: {}
+            current-context: dev
+            clusters:
+            - cluster: {server: "https://dev:6443"}
+              name: dev
+            contexts:
+            - context:
+                cluster: dev
+                namespace: shop
+                user: ""
+              name: dev
+            users: null
+        """
+        found = connect(Where(kubeconfig=written(tmp_path, textwrap.dedent(text))), {})
+        assert (found.host, found.namespace, dict(found.credentials.headers())) == ("https://dev:6443", "shop", {})
+
     def test_none_at_all(self, tmp_path: Path) -> None:
         with pytest.raises(Invalid, match="expected a kubeconfig, found none"):
             connect(Where(), {"HOME": str(tmp_path)})
@@ -319,6 +340,13 @@ class TestPrograms:
         self.program(tmp_path, body)
         with pytest.raises(Failure, match=words):
             connect(Where(kubeconfig=written(tmp_path, config(user={"exec": {"command": "./program"}})), allow_exec=True), {})
+
+    def test_a_program_ends_by_the_deadline(self, tmp_path: Path) -> None:
+        self.program(tmp_path, "time.sleep(60)")
+        began = time.monotonic()
+        with pytest.raises(Failure, match="gave no credentials within"):
+            connect(Where(kubeconfig=written(tmp_path, config(user={"exec": {"command": "./program"}})), allow_exec=True), {}, Deadline(0.5))
+        assert time.monotonic() - began < 2
 
     def test_a_program_that_is_not_there(self, tmp_path: Path) -> None:
         user = {"exec": {"command": "no-such-program", "installHint": "install it"}}
