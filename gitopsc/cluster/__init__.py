@@ -13,7 +13,7 @@ Each part and what it gives::
                  .map(function, items) -> list (in order; at most in_flight at once; the first exception is raised when the running ones have ended)
                  .fence: asked before each try of a request that may write
                  .acting_as(user | None, deadline=None) -> Api (same connections and counters) · .requests: Counter[method] · .warnings: dict[text, None]
-                 .fence: called before each request that may write · .cancel() · .close()
+                 .cancel() · .close()
     discovery    discover(api, cache=None) -> Kinds   (cache: the user's own cache folder);  Kinds.resource(api_version | group, kind) -> Resource | None
                  Resource(group, version, plural, kind, namespaced, verbs): .api_version, .path(namespace, name=None, subresource=None)
                  Kinds.warnings: tuple[Diagnostic, …] (a broken aggregated API), Kinds.broken: group/versions that could not be read
