@@ -210,7 +210,9 @@ def names_of(api: Api, resource: Resource, namespace: str = "") -> set[tuple[str
 
 
 def _is_list(body: Mapping[str, Any]) -> str | None:
-    return None if str(body.get("kind", "")).endswith("List") and isinstance(body.get("items"), list) else "no list"
+    """A list of metadata that has no item says ``null``; one that says nothing about its items is none."""
+    good = str(body.get("kind", "")).endswith("List") and "items" in body and (body["items"] is None or isinstance(body["items"], list))
+    return None if good else "no list"
 
 
 def _was_there(inventory: Inventory, listed: _Listed, target: Target) -> bool:
