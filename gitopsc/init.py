@@ -21,7 +21,7 @@ FILES = (
     ".github/workflows/gitopsc-comment.yaml",
     ".gitlab/gitopsc.yml",
 )
-"""What is written, in the order in which it is told; each stands in ``starter/`` without its leading dot."""
+"""What is written, in the order in which it is told; each stands in ``templates/starter/`` without its leading dot."""
 IGNORE = ".gitignore"
 """Written where there is none."""
 _NEXT = """
@@ -56,7 +56,7 @@ def init(directory: Path) -> Result:
 
 def _content(name: str, directory: Path) -> bytes:
     """A file's bytes; the workspace is named like its folder, as far as a name may be."""
-    data = resources.files("gitopsc").joinpath("_starter", *name.removeprefix(".").split("/")).read_bytes()
+    data = resources.files("gitopsc").joinpath("_templates", "starter", *name.removeprefix(".").split("/")).read_bytes()
     if name != "gitopsc.yaml":
         return data
     found = re.sub("[^a-z0-9]+", "-", Path(os.path.realpath(directory)).name.lower()).strip("-").lstrip("-0123456789")

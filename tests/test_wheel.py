@@ -26,7 +26,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_schemas_templates_and_the_starter_are_real_files(unpacked: Path) -> None:
-    for link in ("_schemas", "_starter", "_templates"):
+    for link in ("_schemas", "_templates"):
         wanted = {path.relative_to(TOP / link[1:]).as_posix() for path in (TOP / link[1:]).rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
         there = {path.relative_to(unpacked / "gitopsc" / link).as_posix() for path in (unpacked / "gitopsc" / link).rglob("*") if path.is_file()}
         assert there == wanted
