@@ -80,6 +80,7 @@ class Agent:
         self.metrics = Metrics()
         self._once = once
         self._failures = 0
+        self._revision: str | None = None
         self._api: Api | None = None
         side = Api(setting.connection, deadline=Deadline(None), in_flight=4)
         name = f"gitopsc.{setting.environment}" + (f".{setting.shard}" if setting.shard else "")
@@ -95,6 +96,11 @@ class Agent:
         self.listener = Listener(setting.listen, Answers(self._page, self.loop.healthy, self._ready, self.loop.hook))
         self.metrics.set("gitopsc_build_info", 1, version=__version__)
         self._say_leading(leads=False)
+
+    @property
+    def revision(self) -> str | None:
+        """The revision that the last pass found."""
+        return self._revision
 
     def run(self) -> None:
         """Until ``stop``; then everything is let go of within seconds."""
@@ -175,6 +181,7 @@ class Agent:
 
     def _tell(self, passed: Passed, attempt: Attempt, seconds: float) -> None:
         setting, cancelled = self.setting, attempt.cancelled_for is not None
+        self._revision = passed.revision or self._revision
         found = passed.found or told(setting.environment, passed.reports, whole=passed.whole, cancelled=cancelled)
         if self.lease.held:
             self.alerting.report(found, passed.alerts if passed.reports or passed.found is None else None)
@@ -183,7 +190,7 @@ class Agent:
         self.metrics.set("gitopsc_records_pending", passed.pending_records, environment=setting.environment)
         if passed.kinds is not None and self.lease.held:
             self.watches.watch(_resources(passed.reports, passed.kinds), [report.inventory.id for report in passed.reports])
-        if passed.found is None:
+        if passed.reports or passed.suspended or passed.found is None:
             setting.log(_line(passed, attempt, seconds))
 
     def _ready(self) -> str | None:
@@ -215,7 +222,7 @@ def _line(passed: Passed, attempt: Attempt, seconds: float) -> str:
         for outcome in report.outcomes:
             actions[outcome.action] = actions.get(outcome.action, 0) + 1
     drift = sum(len(report.drift) for report in passed.reports)
-    what = ", ".join(f"{count} {action}" for action, count in sorted(actions.items())) or "nothing to do"
+    what = ", ".join(f"{count} {action}" for action, count in sorted(actions.items())) or ("suspended" if passed.suspended else "nothing to do")
     ended = f", ended early: {attempt.cancelled_for}" if attempt.cancelled_for else ""
     shown = (passed.revision or "no revision")[:12]
     return f"pass for {attempt.reason} at {shown}: {what}{f', {drift} drifted' if drift else ''}{ended}; status {passed.status} in {seconds:.1f} s"
