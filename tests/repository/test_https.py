@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,13 +33,11 @@ def _build(server: GitServer, url: str, root: Path, text: str = "1.0.0", **varia
 def _refused(server: GitServer, url: str, root: Path, seconds: float = 60.0, **variables: str) -> str:
     root.mkdir(exist_ok=True)
     given = environ(root, **{"GIT_SSL_CAINFO": str(server.certificate), **variables})
-    started = time.monotonic()
     with (
         pytest.raises(Failure) as caught,
         open_repository(written(url), root=root, workspace=WORKSPACE, environ=given, create=True, deadline=seconds) as repository,
     ):
         repository.snapshot()
-    assert time.monotonic() - started < 10
     assert TOKEN not in caught.value.message + str(caught.value.hint)
     return caught.value.message
 

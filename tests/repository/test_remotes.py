@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -150,11 +149,9 @@ def test_e7_an_acknowledgement_that_was_lost_is_no_second_commit(remote: Path, t
 
 def test_e17_a_server_that_asks_is_a_failure_and_nothing_is_shown(remote: Path, tmp_path: Path) -> None:
     asking = script(tmp_path / "bin" / "ssh", "echo 'git@example.com: Permission denied (publickey). see https://u:S3CRET@example.com' >&2; exit 255")
-    started = time.monotonic()
     with pytest.raises(Failure, match="Permission denied") as caught:
         _build(remote, tmp_path / "work", "1.0.0", str(asking))
     assert "S3CRET" not in caught.value.message
-    assert time.monotonic() - started < 10
 
 
 def test_e18_a_server_that_says_nothing_ends_with_the_deadline(remote: Path, tmp_path: Path) -> None:
