@@ -102,7 +102,7 @@ def test_each_line_has_the_line_of_the_specs() -> None:
 
 
 def test_values_written_out_read_as_yaml() -> None:
-    value = {"a": "yes", "b": [], "c": {}, "d": None, "e": [["x"]], "f g": "\x1b"}
+    value: dict[str, Any] = {"a": "yes", "b": [], "c": {}, "d": None, "e": [["x"]], "f g": "\x1b"}
     assert [text for text, _ in written_out(value, {})] == [
         'a: "yes"',
         "b: []",

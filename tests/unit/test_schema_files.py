@@ -264,7 +264,9 @@ def test_the_story_of_schema_knows_its_kinds() -> None:
     with pytest.raises(Invalid) as raised:
         schema_story("Enviroment")
     (diagnostic,) = raised.value.diagnostics
-    assert diagnostic.message == "expected one of Workspace, Environment, Application, Overlay, ComponentType, Pipeline, workload, container, found 'Enviroment'"
+    assert (
+        diagnostic.message == "expected one of Workspace, Environment, Application, Overlay, ComponentType, Pipeline, workload, container, found 'Enviroment'"
+    )
     assert diagnostic.hint == "did you mean 'Environment'?"
 
 
