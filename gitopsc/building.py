@@ -15,9 +15,10 @@ from gitopsc.repository.location import Location, embedded, named, written
 from gitopsc.repository.locks import Source
 from gitopsc.repository.source import Branch, SourceState, source_state
 from gitopsc.repository.store import open_repository
+from gitopsc.spec.discover import find_root
 from gitopsc.spec.kinds import Workspace, as_names
 from gitopsc.targets import Build, check_together, compile_selected
-from gitopsc.unchanged import git_folder, record
+from gitopsc.unchanged import git_folder, head_of, record
 from gitopsc.values import Map
 from gitopsc.workspace import Opened, finished, selected_environments
 
@@ -40,6 +41,7 @@ class Asked:
 def build_all(options: Options, asked: Asked) -> Result:
     """Compile, compare, commit. Raises ``Invalid``, ``Failure`` where Git or the disk fails, ``Conflict`` where another writer was first."""
     environments = tuple(dict.fromkeys([*asked.environments, *asked.rerender])) if asked.environments else ()
+    head = head_of(find_root(options.directory))
     made = compile_selected(options, environments, asked.applications, staged=True)
     opened, workspace = made.opened, made.opened.workspace
     found = [*opened.diagnostics, *(d for t in made.targets for d in t.diagnostics)]
@@ -72,11 +74,20 @@ def build_all(options: Options, asked: Asked) -> Result:
         result = done.publish(diagnostics) if writes else done.compare(diagnostics, asked.check)
     made.save()
     if done.settled and (writes or not done.other):
-        _remember(options, (asked.environments, asked.applications), made, location, result, wanted.source.dirty)
+        tip = result.data["revision"] or (done.before.revision if done.before else None)
+        _remember(options, (asked.environments, asked.applications), made, location, result, tip, head if wanted.source.dirty else None)
     return result
 
 
-def _remember(options: Options, words: tuple[tuple[str, ...], tuple[str, ...]], made: Build, location: Location, result: Result, dirty: bool) -> None:
+def _remember(
+    options: Options,
+    words: tuple[tuple[str, ...], tuple[str, ...]],
+    made: Build,
+    location: Location,
+    result: Result,
+    tip: str | None,
+    head: str | None,
+) -> None:
     """Everything is in place: say so at once next time, if nothing has changed."""
     git = git_folder(Path(location.target)) if location.kind != "url" else None
     lasting = replace(result, diagnostics=tuple(d for d in result.diagnostics if d.severity != "info"))
@@ -91,7 +102,8 @@ def _remember(options: Options, words: tuple[tuple[str, ...], tuple[str, ...]], 
         beside,
         None if git is None else (git, location.branch),
         lasting,
-        dirty=dirty,
+        tip=tip,
+        head=head,
         looked=made.sources.looked,
     )
 

@@ -29,7 +29,8 @@ Asked = tuple[Any, ...]
 
 def _asked(options: Options, environments: Sequence[str], applications: Sequence[str]) -> Asked:
     """What the answer depends on beside files: the words of the command."""
-    return (tuple(environments), tuple(applications), options.repository or "", options.strict, repr(options.limits), options.allow_missing_schema)
+    repository = (options.repository, str(options.directory)) if options.repository else ("", "")  # a path goes from where the command was started
+    return (tuple(environments), tuple(applications), *repository, options.strict, repr(options.limits), options.allow_missing_schema)
 
 
 def unchanged(options: Options, environments: Sequence[str], applications: Sequence[str]) -> Result | None:
@@ -70,25 +71,25 @@ def record(
     repository: tuple[Path, str] | None,
     result: Result,
     *,
-    dirty: bool,
+    tip: str | None,
+    head: str | None,
     looked: int,
 ) -> None:
     """Remember a build after which everything is in place. ``files``: paths and signatures as they were *before* they were read;
     ``looked``: when that was (ns); ``beside``: other files that were read; ``repository``: the Git folder and branch, None where it
-    must be asked over the network.
+    must be asked over the network. ``tip``: the commit in which everything is in place; ``head``: the workspace's HEAD before
+    anything was read, where the answer depends on it.
     """
     folder = cache_folder(options.environ, root)
     if folder is None or repository is None or not options.cache:
         return
     others = [(path, _signature(root / path)) for path in sorted(beside)]
-    tip = read_ref(*repository)
-    if tip is None or any(is_racy(signature, looked) for _, signature in [*files, *others]):
+    if tip is None or tip != read_ref(*repository) or any(is_racy(signature, looked) for _, signature in [*files, *others]):
         return
     found = [(*astuple(d)[:4], tuple(d.place) if d.place else None, d.path, d.environment, d.application) for d in result.diagnostics]
     tables = [
         {"name": e["name"], "applications": [{**a, **_NOTHING} for a in e["applications"] if a["action"] != "remove"]} for e in result.data["environments"]
     ]
-    head = head_of(root) if dirty else None
     write_checked(folder / "tables", (tip, tables))
     where = (str(repository[0]), repository[1], tip)
     write_checked(folder / "unchanged", (fingerprint(), _asked(options, *words), tuple(exclude), list(files), others, head, where, found))

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import unified_diff
 from pathlib import Path
 from pprint import pformat
@@ -20,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from gitopsc import targets
 from gitopsc.build import build
 from gitopsc.check import check
 from gitopsc.diagnostics import Conflict, Failure, Invalid
@@ -295,8 +297,8 @@ class Twins:
         ours, copy = self.said(self.ours, what, cache=True), self.said(self.copy, what, cache=False)
         trees = [self.git(root, "ls-tree", "-r", "main") for root in (self.ours, self.copy)]
         if (ours, trees[0]) != (copy, trees[1]):
-            shown = [[*pformat(said, width=200).splitlines(), *tree.splitlines()] for said, tree in zip((copy, ours), trees[::-1], strict=True)]
-            pytest.fail("\n".join(["after:", *self.told, f"{what} gives", *unified_diff(*shown, "without a memory", "with one", lineterm="")]))
+            with_one, without = ([*pformat(said, width=200).splitlines(), *tree.splitlines()] for said, tree in zip((ours, copy), trees, strict=True))
+            pytest.fail("\n".join(["after:", *self.told, f"{what} gives", *unified_diff(without, with_one, "without a memory", "with one", lineterm="")]))
 
 
 def _write(path: Path, text: str) -> None:
@@ -330,3 +332,58 @@ def test_an_incremental_build_is_a_build(seed: int, tmp_path: Path) -> None:
         twins.compare(what)
         steps += 1
     assert steps > 3
+
+
+def test_a_path_of_a_repository_goes_from_where_the_command_was_started(tmp_path: Path) -> None:
+    twins = Twins(tmp_path, random.Random(1))
+    for folder in (tmp_path / "repository", twins.ours / "repository"):
+        subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], env=twins.environ, check=True)
+    options = {
+        name: replace(twins.options(folder, cache=True), repository="../repository") for name, folder in (("top", twins.ours), ("apps", twins.ours / "apps"))
+    }
+    for name in ("top", "top", "apps", "top", "apps"):
+        build(options[name], (), (), check=False, dry_run=False, allow_dirty=True)
+    for folder in (tmp_path / "repository", twins.ours / "repository"):
+        assert (folder / "gitopsc.lock").exists()
+
+
+def test_what_check_found_is_found_again(tmp_path: Path) -> None:
+    twins = Twins(tmp_path, random.Random(1))
+    twins.become({**twins.files, "apps/all.yaml": application("blog", "9"), "apps/shop/more.yaml": overlay("a", "shop", "features: [none]", "{}")})
+    for what in (("check",), ("check",), ("build", (), ()), ("check",)):
+        twins.compare(what)
+
+
+def test_an_application_that_another_names_is_missed(tmp_path: Path) -> None:
+    twins = Twins(tmp_path, random.Random(1))
+    twins.become({**twins.files, "apps/shop/app.yaml": application("shop", "1", "  dependsOn: [blog]\n")})
+    twins.compare(("build", (), ()))
+    twins.become({path: text for path, text in twins.files.items() if "blog" not in path})
+    assert [d.code for d in twins.said(twins.ours, ("build", (), ()), cache=True)[3]] == ["unknown-application"]
+    twins.compare(("build", (), ()))
+
+
+def test_a_source_that_changed_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = Twins(tmp_path, random.Random(1))
+    seen: list[str] = []
+    real = targets.compiled
+
+    def counted(compiler: Any, tasks: Any, options: Options) -> Any:
+        seen.extend(name for name, _ in tasks)
+        return real(compiler, tasks, options)
+
+    monkeypatch.setattr(targets, "compiled", counted)
+    for edit, compiled in (({}, ["blog", "shop"]), ({"apps/shop/app.conf": "a=z\n"}, ["shop"]), ({"apps/blog/app.yaml": application("blog", "2")}, ["blog"])):
+        twins.become({**twins.files, **edit})
+        seen.clear()
+        twins.said(twins.ours, ("build", (), ()), cache=True)
+        assert sorted(seen) == compiled
+
+
+def test_mistakes_in_a_case_of_a_type_are_no_mistakes_of_the_workspace(tmp_path: Path) -> None:
+    twins = Twins(tmp_path, random.Random(1))
+    kind = document("ComponentType", "board", TYPE + "  tests: [{name: a, input: a.yaml, golden: b.yaml}]\n")
+    twins.become({**twins.files, "types/board.yaml": kind, "types/a.yaml": "a: 1\na: 2\n", "types/b.yaml": "- 1\n"})
+    for what in (("check",), ("build", (), ()), ("check",)):
+        assert twins.said(twins.ours, what, cache=True)[0] == 0
+        twins.compare(what)
