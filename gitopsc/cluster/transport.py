@@ -280,7 +280,8 @@ def _judged(raw: Raw, method: str, target: str, expect: Expect | None) -> Answer
         message = f"the API server redirects to {where}, which is not followed: credentials go to no other host"
         raise Unanswered(message, reason="Redirect", method=method, path=path)
     body = _parsed(raw.data)
-    if raw.status >= 400:
+    damaged = not isinstance(body, dict) and raw.status not in (401, 429) and "json" in str(raw.headers.get("Content-Type"))
+    if raw.status >= 500 or (raw.status >= 400 and not damaged):
         raise _problem(raw, body, method, path)
     told = None if isinstance(body, dict) else f"{len(raw.data)} bytes that are no JSON object"
     if told is None and expect is not None:

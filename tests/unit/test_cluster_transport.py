@@ -289,10 +289,15 @@ class TestAbsence:
         [b"404 page not found", b"", status(404, "NotFound", "the server could not find the requested resource"), status(404, "NotFound", "x", name="shop")],
     )
     def test_another_404_is_not_absence(self, proxy: FaultProxy, body: bytes) -> None:
-        proxy.fault("*", "", answering(404, body), times=None)
+        proxy.fault("*", "", answering(404, body, Content_Type="application/json" if body[:1] == b"{" else "text/plain"), times=None)
         with pytest.raises(Problem) as raised:
             objects.get(api_of(proxy), CONFIG_MAPS, "web", "shop")
         assert raised.value.status == 404
+
+    @pytest.mark.parametrize("code", [403, 404, 409, 422])
+    def test_a_refusal_that_breaks_off_is_asked_for_again(self, proxy: FaultProxy, code: int) -> None:
+        proxy.fault("*", "", answering(code, status(code, "NotFound", name="web")[:40]), times=2)
+        assert objects.get(api_of(proxy), CONFIG_MAPS, "web", "shop") == config_map()
 
     def test_a_deletion_that_was_carried_out_unheard_is_a_deletion(self, proxy: FaultProxy) -> None:
         def cut(exchange: Exchange) -> bool:
