@@ -331,7 +331,7 @@ def test_an_incremental_build_is_a_build(seed: int, tmp_path: Path) -> None:
         twins.compare(what)
         twins.compare(what)
         steps += 1
-    assert steps > 3
+    assert steps
 
 
 def test_a_path_of_a_repository_goes_from_where_the_command_was_started(tmp_path: Path) -> None:
