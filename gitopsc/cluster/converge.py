@@ -153,16 +153,25 @@ class _Pass:
         if self.api.deadline.left() > self.reserve:
             return False
         for course in self.courses.values():
-            self._out_of_time(course)
+            if course.phase == "waiting":
+                self._blame(course)
+                course.unhealthy()
+            elif course.phase == "leaving":
+                course.still_terminating()
+        self._out_of_turn()
         return True
 
-    def _out_of_time(self, course: Course) -> None:
-        if course.phase == "waiting":
-            self._blame(course)
-            course.unhealthy()
-        elif course.phase == "leaving":
-            course.still_terminating()
-        elif not course.done:
+    def _out_of_turn(self) -> None:
+        """End what has not begun: because of what it depends on, or because the time was too short."""
+        left = [course for course in self.courses.values() if not course.done]
+        while True:
+            for course in left:
+                self._may_begin(course)
+            rest = [course for course in left if not course.done]
+            if len(rest) == len(left):
+                break
+            left = rest
+        for course in left:
             course.fail(Trouble("deadline", f"{course.name}: the time was over before it was its turn", 3, "give it more time with --timeout"))
             course.stop("the time is over")
 

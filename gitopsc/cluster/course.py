@@ -362,12 +362,14 @@ class Course:
         verdict: Verdict = "verified" if is_whole and self.mode != "dry-run" else "degraded" if unhealthy and not self.plan.refusals else "unknown"
         if self.cancelled and verdict == "degraded":
             verdict = "unknown"
-        inventory = narrowed(replace(self.inventory, completed=self.completed), self.verified, self.gone)
+        kept = [step.ref for step in self.plan.steps if step.wanted is None and step.action == "keep"]
+        known = superset(replace(self.inventory, completed=self.completed), self.verified, kept)
+        inventory = narrowed(known, self.verified, self.gone)
         applied = self.mode == "write" and self._applied_all()
         if applied:
             revision = self.revision if self.plan.is_new or self.inventory.revision is None else self.inventory.revision
             inventory = replace(inventory, rendered=target.rendered, revision=revision, release=target.release)
-        elif self.mode == "write" and self.plan.is_new:
+        elif self.wrote and self.plan.is_new:
             inventory = replace(inventory, rendered=None)
         outcomes = tuple(self.outcomes[step.ref] for step in self.plan.steps if step.ref in self.outcomes)
         extra = tuple(outcome for ref, outcome in self.outcomes.items() if ref not in {step.ref for step in self.plan.steps})
@@ -383,8 +385,12 @@ class Course:
             applied=applied and self.plan.is_new,
             before=self.plan.inventory,
             inventory=inventory,
-            keeps=not self.plan.refusals and (self.mode == "write" or (self.mode == "warn" and bool(self.gone))),
+            keeps=not self.plan.refusals and self.mode != "dry-run" and self._has_news(),
         )
+
+    def _has_news(self) -> bool:
+        """Whether the inventory may have to be written: in an environment that only warns, a pass that prunes nothing leaves it alone."""
+        return self.wrote or bool(self.gone) or (self.mode == "write" and bool(self.verified or self.inventory.parent))
 
     def _applied_all(self) -> bool:
         wanted = [step.ref for step in self.plan.steps if step.wanted is not None]

@@ -1,0 +1,85 @@
+"""``gitopsc reconcile``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gitopsc.cli.words import Command, Parameter, argument, flag, option
+
+if TYPE_CHECKING:
+    from gitopsc.options import Options
+    from gitopsc.reconcile import Wish
+    from gitopsc.report.result import Result
+
+
+def run(options: Options, environment: str, applications: tuple[str, ...], once: bool, watch: bool, **said: Any) -> Result:
+    """Make the cluster what the environment repository says, once or for as long as the process lives."""
+    from gitopsc.diagnostics import Invalid
+    from gitopsc.reconcile import Wish, reconcile
+
+    standing = {name: said.pop(name) for name in ("interval", "listen", "shard", "allow_link_local")}
+    if not watch:
+        return reconcile(options, environment, applications, Wish(**said))
+    if once or said["dry_run"] or said["pin"]:
+        other = "--once" if once else "--dry-run" if said["dry_run"] else "--pin"
+        raise Invalid(f"expected --watch or {other}, found both", hint="one pass or many")
+    return _watch(options, environment, applications, Wish(**said), standing)
+
+
+def _watch(options: Options, environment: str, applications: tuple[str, ...], wish: Wish, said: dict[str, Any]) -> Result:
+    import socket
+    import sys
+
+    from gitopsc.cli import terminal
+    from gitopsc.cli.run import SECRETS
+    from gitopsc.cli.serving import until_told
+    from gitopsc.report.result import Result
+    from gitopsc.watch import LISTEN, Standing, watcher
+
+    def log(line: str) -> None:
+        terminal.write(sys.stderr, f"{line}\n")
+
+    secrets = [options.environ[name] for name in SECRETS if options.environ.get(name)]
+    said["listen"] = said["listen"] or LISTEN
+    agent = watcher(options, environment, applications, wish, Standing(hostname=socket.gethostname(), log=log, secrets=secrets, **said))
+    until_told(agent.run, agent.stop)
+    return Result("ReconcileResult", {"revision": agent.revision, "applications": []}, text="")
+
+
+COMMAND = Command(
+    name="reconcile",
+    kind="ReconcileResult",
+    summary="Make a cluster equal to the environment repository, and prove it.",
+    steps=(
+        "Read the environment at one revision of its repository; refuse what its locks do not name.",
+        "Read what is there, and whose it is; plan what to create, configure and prune.",
+        "Stop where a guard holds: nothing rendered, most of it gone, somebody else's objects.",
+        "Layer by layer: ask the server for a dry run, apply, wait until it is healthy.",
+        "Prune what is no longer wanted, backwards, and only what was applied by gitopsc.",
+        "Record the verdict on the records branch of the environment.",
+    ),
+    example=("gitopsc reconcile dev --dry-run", "gitopsc reconcile dev"),
+    parameters=(
+        argument("environment", "ENV", "The environment.", required=True),
+        argument("applications", "APP", "The applications; all if none is given.", many=True),
+        flag("once", "--once", text="One pass, which is what is done without it, too."),
+        flag("watch", "--watch", text="Pass after pass, until SIGTERM; one of several replicas at a time."),
+        option("interval", "--interval", metavar="TIME", text="The time between passes of --watch, such as 60s; changes are met sooner."),
+        option("listen", "--listen", metavar="ADDRESS:PORT", text="Where --watch answers /metrics, /healthz, /readyz and POST /hook; :8080 if not given."),
+        option("shard", "--shard", metavar="I/N", text="Of N watchers the one with number I, which cares for its share of the applications."),
+        flag("allow_link_local", "--allow-link-local-alerts", text="Let alerts go to link-local addresses, where clouds keep credentials."),
+        option("kubeconfig", "--kubeconfig", metavar="FILE", text="The kubeconfig that names the cluster."),
+        option("context", "--context", metavar="NAME", text="The context of the kubeconfig."),
+        flag("allow_exec", "--allow-kubeconfig-exec", text="Run the programs that the kubeconfig names for credentials."),
+        flag("dry_run", "--dry-run", text="Change nothing; ask the server what would change. Exit 1 if anything would."),
+        Parameter("drift", ("--drift",), "Whether changes in the cluster are undone, or only told.", "MODE", choices=("heal", "warn")),
+        option("timeout", "--timeout", metavar="TIME", text="The time that it may take, such as 5m."),
+        flag("allow_empty", "--allow-empty", text="Prune everything of an application that renders nothing."),
+        flag("confirm_prune", "--confirm-prune", text="Prune more than half, claims, namespaces and CustomResourceDefinitions, too."),
+        flag("force_conflicts", "--force-conflicts", text="Take over fields that other managers apply."),
+        flag("accept_rewrite", "--accept-rewrite", text="Apply a revision that does not descend from the one applied last."),
+        flag("pin", "--pin", text="Print the line that pins the environment to this cluster, and stop."),
+    ),
+    run=run,
+    workspace=False,
+)

@@ -1,0 +1,285 @@
+"""``gitopsc reconcile``: the cluster becomes what the environment repository says, and it is told when it is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gitopsc.cache import cache_folder
+from gitopsc.cluster.connection import Where, connect
+from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.discovery import discover
+from gitopsc.cluster.inventory import NAMESPACE
+from gitopsc.cluster.lease import refuse_while_held
+from gitopsc.cluster.namespaces import NAMESPACES
+from gitopsc.cluster.objects import get
+from gitopsc.cluster.outcome import Outcome, Report, as_finding, as_object
+from gitopsc.cluster.settings import Rules, read_rules, seconds
+from gitopsc.cluster.transport import Api
+from gitopsc.cluster.trouble import Trouble
+from gitopsc.diagnostics import Diagnostic, Invalid
+from gitopsc.opening import located
+from gitopsc.options import Options
+from gitopsc.passing import Ground, Passed, make_pass
+from gitopsc.recording import keep_inventories, write_records
+from gitopsc.report.result import Result, empty
+from gitopsc.repository.records import Records
+from gitopsc.repository.store import Repository, Snapshot, open_repository
+from gitopsc.revision import Revision, read_revision, selected
+
+KIND = "ReconcileResult"
+DEFAULT_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person said on the command line. ``spent``: seconds that the process took to get here; they count."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    allow_exec: bool = False
+    dry_run: bool = False
+    drift: str | None = None
+    timeout: str | None = None
+    allow_empty: bool = False
+    confirm_prune: bool = False
+    force_conflicts: bool = False
+    accept_rewrite: bool = False
+    pin: bool = False
+    home: str = NAMESPACE
+    spent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The environment repository, opened."""
+
+    repository: Repository
+    name: str
+    root: Path
+
+
+def reconcile(options: Options, environment: str, applications: Sequence[str], wish: Wish) -> Result:
+    """One pass. Status 0: converged; 1: drift, changes in a dry run, or not healthy; 2, 3, 4 as everywhere.
+
+    Raises ``Invalid``, ``Failure`` where Git or the API server cannot be reached, ``Conflict`` where somebody else reconciles, or history was rewritten.
+    """
+    began = time.monotonic()
+    given = _seconds(wish.timeout)
+    with source(options) as opened:
+        snapshot = opened.repository.snapshot()
+        revision = read_revision(snapshot, environment, limits=options.limits, namespace=wish.home)
+        names = selected(revision, applications)
+        rules = rules_of(revision, wish)
+        check_engine(revision)
+        deadline = Deadline(max(1.0, (given or rules.timeout) - wish.spent - (time.monotonic() - began)))
+        if rules.suspend:
+            return _suspended(revision, names)
+        with api_server(options, revision, wish, deadline) as api:
+            if wish.pin:
+                return _pinned(api, revision)
+            check_pin(api, revision)
+            if not wish.dry_run:
+                refuse_while_held(api, wish.home, lease_name(environment))
+            ground = ground_of(api, options, opened, snapshot, revision, wish)
+            passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
+            return _result(passed, finish(passed, ground, options, opened, wish), ground)
+
+
+@contextmanager
+def source(options: Options) -> Iterator[Source]:
+    """The environment repository that is meant; no workspace is needed."""
+    where = located(options)
+    with open_repository(
+        where.location, root=where.root, workspace=where.workspace, environ=options.environ, create=False, deadline=options.limits.git_seconds
+    ) as repository:
+        name = repository.display if where.location.kind == "url" else f"{repository.display} of workspace {where.workspace or 'unknown'}"
+        yield Source(repository, name, where.root)
+
+
+def rules_of(revision: Revision, wish: Wish) -> Rules:
+    """The rules of the environment, with what a person said before them. What Git says can tighten what a flag allows, never loosen it."""
+    drift = wish.drift if wish.drift != "heal" or revision.rules.get("drift") != "warn" else "warn"
+    return read_rules(
+        revision.rules,
+        drift=drift,
+        conflicts="force" if wish.force_conflicts else None,
+        allow_empty=wish.allow_empty,
+        confirm_prune=wish.confirm_prune,
+    )
+
+
+def check_engine(revision: Revision) -> None:
+    """Raises ``Invalid`` where another engine works on the environment: two must not."""
+    if revision.engine != "gitopsc":
+        raise Invalid(
+            f"expected an environment whose engine is gitopsc, found that {revision.environment} is reconciled by {revision.engine}",
+            hint=f"print its objects with: gitopsc export {revision.engine} {revision.environment}; to take over, say engine: gitopsc and build",
+            code="engine",
+        )
+
+
+@contextmanager
+def api_server(options: Options, revision: Revision, wish: Wish, deadline: Deadline, *, in_flight: int = 32) -> Iterator[Api]:
+    """The API server of the environment."""
+    context = revision.target.get("context")
+    where = Where(wish.kubeconfig, wish.context, str(context) if context else None, wish.allow_exec)
+    api = Api(connect(where, options.environ), deadline=deadline, in_flight=in_flight)
+    try:
+        yield api
+    finally:
+        api.close()
+
+
+def cluster_uid(api: Api) -> str:
+    """What tells one cluster from another. Raises ``Problem``."""
+    found = get(api, NAMESPACES, "kube-system")
+    return str(found["metadata"]["uid"]) if found else ""
+
+
+def check_pin(api: Api, revision: Revision) -> None:
+    """Raises ``Invalid`` where the environment names a cluster by its UID and this is another one."""
+    pinned = revision.target.get("uid")
+    if not pinned:
+        return
+    found = cluster_uid(api)
+    if found != pinned:
+        raise Invalid(
+            f"expected the cluster whose kube-system has the UID {pinned}, found {found or 'none'} at {api.connection.name}",
+            hint="nothing was applied: name the right context, or correct target.uid of the environment",
+            code="wrong-cluster",
+        )
+
+
+def lease_name(environment: str, shard: str = "") -> str:
+    """The Lease of an environment (and shard)."""
+    return f"gitopsc.{environment}{f'.{shard}' if shard else ''}"
+
+
+def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, revision: Revision, wish: Wish, **more: Any) -> Ground:
+    """Where a pass is made: the server's kinds, and how revisions are related. Raises ``Problem``."""
+    folder = cache_folder(options.environ, Path("cluster"))
+    kinds = discover(api, folder)
+    cluster = str(revision.target.get("cluster") or api.connection.name)
+
+    def descends(older: str) -> bool:
+        return is_ancestor(opened.repository, snapshot, older)
+
+    return Ground(api, kinds, opened.name, cluster, descends, wish.home, **more)
+
+
+def is_ancestor(repository: Repository, snapshot: Snapshot, older: str) -> bool:
+    """Whether ``older`` is the snapshot's revision or among its ancestors. A shallow copy is deepened until that is certain."""
+    if older == snapshot.revision:
+        return True
+    while True:
+        if snapshot.git.run("merge-base", "--is-ancestor", older, str(snapshot.revision)).status == 0:
+            return True
+        if not repository.deepen():
+            return False
+
+
+def finish(passed: Passed, ground: Ground, options: Options, opened: Source, wish: Wish) -> list[Diagnostic]:
+    """Record what changed and narrow the inventories."""
+    if wish.dry_run:
+        return []
+    problems = []
+    location = opened.repository.location
+    with Records(location, passed.revision.environment, root=opened.root, environ=options.environ, deadline=options.limits.git_seconds) as records:
+        found = write_records(passed, ground, records, datetime.now(UTC))
+    if found is not None:
+        problems.append(found)
+    return problems + keep_inventories(passed, ground, recorded=found is None)
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else seconds(text)
+    except ValueError as error:
+        raise Invalid(str(error), hint="such as --timeout 5m") from None
+
+
+def _suspended(revision: Revision, names: Sequence[str]) -> Result:
+    message = f"{revision.environment} is suspended: nothing was looked at, nothing was changed"
+    note = Diagnostic("info", "suspended", message, "set reconcile.suspend: false in the environment to go on", None, "", revision.environment)
+    rows = [{"name": name, "verdict": "unknown", "outcomes": [], "drift": []} for name in names]
+    return Result(KIND, {"revision": revision.revision, "applications": rows}, (note,), text=f"{message}\n")
+
+
+def _pinned(api: Api, revision: Revision) -> Result:
+    uid = cluster_uid(api)
+    text = f"# in the Environment {revision.environment}, for {api.connection.name}\nspec:\n  target:\n    uid: {uid}\n"
+    return Result(KIND, {"revision": revision.revision, "applications": [], "uid": uid}, text=text)
+
+
+def _result(passed: Passed, problems: list[Diagnostic], ground: Ground) -> Result:
+    diagnostics = [*ground.api.connection.warnings, *ground.kinds.warnings, *passed.revision.warnings, *passed.diagnostics, *problems]
+    diagnostics += [one for report in passed.reports for one in _diagnostics(report)]
+    statuses = [passed.status, *(3 for _ in problems)]
+    from gitopsc.cluster.outcome import first_status
+
+    data = {"revision": passed.revision.revision, "applications": [_row(report) for report in passed.reports]}
+    return Result(KIND, data, tuple(diagnostics), text="".join(f"{line}\n" for line in lines(passed)), status=first_status(statuses))
+
+
+def _diagnostics(report: Report) -> Iterator[Diagnostic]:
+    target = report.target
+    for one in report.troubles:
+        yield _diagnostic(one, target.environment, target.application)
+    for warning in report.warnings:
+        yield Diagnostic("warning", "reconcile", warning, None, None, "", target.environment, target.application)
+
+
+def _diagnostic(one: Trouble, environment: str, application: str) -> Diagnostic:
+    return Diagnostic("error" if one.status > 1 else "warning", one.code, one.message, one.hint, None, "", environment, application)
+
+
+def _row(report: Report) -> Mapping[str, Any]:
+    outcomes = [{"object": as_object(one.ref), "action": one.action, "message": one.message, "health": one.health.status} for one in report.outcomes]
+    return {
+        "name": report.target.application,
+        "verdict": report.verdict,
+        "outcomes": outcomes,
+        "drift": [as_finding(one) for one in report.drift],
+        "release": report.target.release,
+        "generation": report.target.generation,
+    }
+
+
+def lines(passed: Passed) -> Iterator[str]:
+    """What a person reads: every object that is not simply unchanged, the drift that was found, and a line an application."""
+    for report in passed.reports:
+        name = report.target.application
+        for finding in report.drift:
+            by = f" by {finding.manager}" if finding.manager else ""
+            at = f" at {finding.time}" if finding.time else ""
+            yield f"{name}: drift: {finding.ref}: {finding.path or 'the object'} {finding.kind}{by}{at}"
+        for one in report.outcomes:
+            if one.action != "unchanged" or not one.health.is_current:
+                yield f"{name}: {_line(one, dry_run=passed.mode == 'dry-run')}"
+        yield f"{name}: {_summary(report, dry_run=passed.mode == 'dry-run')}"
+
+
+def _line(one: Outcome, *, dry_run: bool) -> str:
+    action = f"would be {one.action}" if dry_run and one.action not in ("unchanged", "failed", "blocked") else one.action
+    said = f": {one.message}" if one.message else ""
+    state = "" if one.health.status in ("current", "unknown") or dry_run else f" ({one.health.status})"
+    return f"{one.ref} {action}{state}{said}"
+
+
+def _summary(report: Report, *, dry_run: bool) -> str:
+    counts: dict[str, int] = {}
+    for one in report.outcomes:
+        counts[one.action] = counts.get(one.action, 0) + 1
+    said = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
+    return f"{said} (nothing was changed)" if dry_run else f"{report.verdict}: {said}"
+
+
+def ended(diagnostics: tuple[Diagnostic, ...], status: int) -> Result:
+    """A result without a pass."""
+    return Result(KIND, empty(KIND, diagnostics).data, diagnostics, status=status)
