@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
 
 from gitopsc.agent.changes import Changes
 from gitopsc.cluster.discovery import Resource
@@ -18,6 +19,12 @@ _MANY_IDS = 50
 _AGAIN = 300.0
 
 
+class _Running(NamedTuple):
+    selector: str
+    namespaces: frozenset[str]
+    stop: threading.Event
+
+
 class Watches:
     """One thread a kind. ``wake`` is called for changes that are worth a pass; ``troubled(resource, why)`` once for a kind that cannot be watched."""
 
@@ -25,40 +32,48 @@ class Watches:
         self._api = api
         self._wake = wake
         self._troubled = troubled
-        self._running: dict[Resource, tuple[str, threading.Event]] = {}
+        self._running: dict[Resource, _Running] = {}
 
-    def watch(self, resources: Iterable[Resource], ids: Iterable[str]) -> None:
-        """From now on watch these kinds for members of these ApplySets, and no others."""
-        wanted = {resource for resource in resources if not resource.verbs or "watch" in resource.verbs}
+    def watch(self, resources: Mapping[Resource, AbstractSet[str]], ids: Iterable[str]) -> None:
+        """From now on watch these kinds for members of these ApplySets, and no others. With each kind the namespaces in which we own some:
+        where it may not be watched everywhere it is watched there.
+        """
+        wanted = {resource: frozenset(spaces) for resource, spaces in resources.items() if not resource.verbs or "watch" in resource.verbs}
         selector = _selector(sorted(ids))
-        for resource, (known, stop) in list(self._running.items()):
-            if resource not in wanted or known != selector:
-                stop.set()
+        for resource, running in list(self._running.items()):
+            if running[:2] != (selector, wanted.get(resource)):
+                running.stop.set()
                 del self._running[resource]
-        for resource in sorted(wanted - set(self._running), key=lambda one: (one.group, one.kind)):
-            stop = threading.Event()
-            self._running[resource] = (selector, stop)
-            thread = threading.Thread(target=self._watching, args=(resource, selector, stop), name=f"gitopsc-watch-{resource.plural}", daemon=True)
-            thread.start()
+        for resource in sorted(set(wanted) - set(self._running), key=lambda one: (one.group, one.kind)):
+            self._running[resource] = running = _Running(selector, wanted[resource], threading.Event())
+            self._start(resource, running, "")
 
     def close(self) -> None:
         """End all of them; none is waited for."""
-        for _, stop in self._running.values():
-            stop.set()
+        for running in self._running.values():
+            running.stop.set()
         self._running.clear()
 
-    def _watching(self, resource: Resource, selector: str, stop: threading.Event) -> None:
-        told = False
+    def _start(self, resource: Resource, running: _Running, namespace: str) -> None:
+        name = f"gitopsc-watch-{resource.plural}"
+        threading.Thread(target=self._watching, args=(resource, running, namespace), name=name, daemon=True).start()
+
+    def _watching(self, resource: Resource, running: _Running, namespace: str) -> None:
+        told, stop = False, running.stop
         while not stop.is_set():
             changes = Changes(_state)
             try:
-                for event in follow(self._api, resource, selector, stop=stop):
+                for event in follow(self._api, resource, running.selector, namespace, stop=stop):
                     if stop.is_set():
                         return
                     if _matters(changes, event.type, event.object):
                         self._wake()
             except Problem as problem:
                 if self._api.cancelled or stop.is_set():
+                    return
+                if problem.forbidden and resource.namespaced and not namespace and running.namespaces:
+                    for one in sorted(running.namespaces):
+                        self._start(resource, running, one)
                     return
                 if not told:
                     self._troubled(resource, problem.message)

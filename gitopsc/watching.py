@@ -201,9 +201,14 @@ class Agent:
         return self.metrics.text()
 
 
-def _resources(reports: Iterable[Report], kinds: Kinds) -> set[Resource]:
-    owned = {(ref.group, ref.kind) for report in reports for ref in (*report.inventory.objects, *report.target.refs)}
-    return {resource for pair in owned if (resource := kinds.resource(*pair)) is not None}
+def _resources(reports: Iterable[Report], kinds: Kinds) -> dict[Resource, set[str]]:
+    """The kinds that we own, each with the namespaces in which we do."""
+    found: dict[Resource, set[str]] = {}
+    for ref in {ref for report in reports for ref in (*report.inventory.objects, *report.target.refs)}:
+        resource = kinds.resource(ref.group, ref.kind)
+        if resource is not None:
+            found.setdefault(resource, set()).update({ref.namespace} - {""})
+    return found
 
 
 def _said(diagnostics: Sequence[Diagnostic]) -> str:
