@@ -17,6 +17,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "RenderResult": {"objects": []},
     "SchemaResult": {"schema": None},
     "TypesResult": {"types": []},
+    "ReconcileResult": {"revision": None, "applications": []},
     "BumpResult": {"changed": False, "places": []},
     "InitResult": {"files": []},
     "RollbackResult": {"revision": None, "changed": False, "environments": [], "pullRequest": None},
