@@ -5,7 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-COMMANDS = ("init", "check", "render", "build", "diff", "explain", "bump", "reconcile", "rollback", "hold", "resume", "adopt", "schema", "types")
+COMMANDS = (
+    "init",
+    "check",
+    "render",
+    "build",
+    "diff",
+    "explain",
+    "bump",
+    "reconcile",
+    "rollback",
+    "hold",
+    "resume",
+    "adopt",
+    "install",
+    "export",
+    "schema",
+    "types",
+)
 """In the order of a newcomer's need. Each is a module of this package with a ``COMMAND``."""
 
 

@@ -15,6 +15,8 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "DiffResult": {"changes": []},
     "ExplainResult": {"value": None, "places": []},
     "RenderResult": {"objects": []},
+    "InstallResult": {"objects": []},
+    "ExportResult": {"objects": []},
     "SchemaResult": {"schema": None},
     "TypesResult": {"types": []},
     "ReconcileResult": {"revision": None, "applications": []},

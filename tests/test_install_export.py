@@ -1,0 +1,122 @@
+"""``gitopsc install`` and ``gitopsc export``, as a person runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gitopsc.engines.plurals import plural
+from gitopsc.kubernetes import minors
+from tests.engines import named, problems
+from tests.workbench import gitopsc
+
+URL = "https://git.example.com/acme/environments.git"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that ``init`` makes, built, with a third environment that Flux reconciles."""
+    folder = tmp_path_factory.mktemp("install") / "shop"
+    folder.mkdir()
+    gitopsc(folder, "init", ".")
+    flux = {
+        "apiVersion": "gitopsc.dev/v1alpha1",
+        "kind": "Environment",
+        "metadata": {"name": "edge"},
+        "spec": {"extends": "prod", "engine": "flux", "target": {"namespace": "${app.name}-edge"}},
+    }
+    (folder / "environments" / "edge.yaml").write_text(yaml.safe_dump(flux))
+    gitopsc(folder, "build")
+    return folder
+
+
+def printed(text: str) -> dict[str, Any]:
+    return named(yaml.safe_load_all(text))
+
+
+def test_install_prints_what_is_valid_and_says_what_to_make(workspace: Path) -> None:
+    done = gitopsc(workspace, "install", "prod", "--url", URL)
+    listed = list(yaml.safe_load_all(done.stdout))
+    assert problems(listed, minors()[-1]) == []
+    container = named(listed)["Deployment/gitopsc-prod"]["spec"]["template"]["spec"]["containers"][0]
+    assert f"--repository={URL}" in container["args"]
+    assert "warning" not in done.stderr
+    assert "kubectl -n gitopsc-system create secret generic gitopsc-prod-git" in done.stderr
+
+
+def test_its_rights_are_those_that_the_environment_asks_for(workspace: Path) -> None:
+    found = printed(gitopsc(workspace, "install", "prod", "--url", URL).stdout)
+    rules = found["Role/hello/gitopsc-prod-write"]["rules"]
+    granted = {(group, resource) for rule in rules for group in rule["apiGroups"] for resource in rule["resources"]}
+    there = [yaml.safe_load(file.read_text()) for file in (workspace / ".gitopsc" / "environments" / "prod" / "hello").glob("*.yaml")]
+    assert granted == {(one["apiVersion"].rpartition("/")[0], plural(one["kind"])) for one in there}
+    assert {tuple(rule["verbs"]) for rule in rules} == {("create", "patch", "delete")}
+
+
+def test_as_json_it_is_one_document(workspace: Path) -> None:
+    result = json.loads(gitopsc(workspace, "install", "dev", "-o", "json").stdout)
+    assert result["kind"] == "InstallResult"
+    assert result["objects"][-1]["kind"] == "Deployment"
+    assert [d["code"] for d in result["diagnostics"] if d["severity"] == "warning"] == ["local-repository"]
+
+
+def test_credentials_of_an_address_are_not_printed(workspace: Path) -> None:
+    said = gitopsc(workspace, "install", "dev", "--url", "https://me:hunter2@git.example.com/e.git")
+    said_too = gitopsc(workspace, "export", "flux", "dev", "--url", "https://me:hunter2@git.example.com/e.git")
+    assert "hunter2" not in said.stdout + said.stderr + said_too.stdout + said_too.stderr
+    assert "https://git.example.com/e.git" in said.stdout
+
+
+REFUSED = {
+    "an environment that there is not": (("install", "nowhere"), "expected the environment 'nowhere'"),
+    "an environment of Flux": (("install", "edge"), "edge is reconciled by Flux"),
+    "a shard that is none": (("install", "dev", "--shard", "3/2"), "expected a shard"),
+    "an image that is none": (("install", "dev", "--image", "Not An Image"), "image"),
+    "an engine that there is not": (("export", "jenkins"), "jenkins"),
+    "an environment to export that there is not": (("export", "flux", "nowhere"), "expected the environment 'nowhere'"),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_refused(workspace: Path, words: tuple[str, ...], said: str) -> None:
+    done = gitopsc(workspace, *words, status=2)
+    assert said in done.stderr
+    assert not done.stdout
+
+
+def test_export_without_names_takes_the_environments_of_the_engine(workspace: Path) -> None:
+    done = gitopsc(workspace, "export", "flux", "--url", URL)
+    assert [*printed(done.stdout)] == ["Namespace/hello-edge", "GitRepository/gitopsc-shop-edge", "Kustomization/edge-hello"]
+    assert "warning" not in done.stderr
+
+
+def test_where_none_is_the_engines_all_are_printed_and_warned_of(workspace: Path) -> None:
+    done = gitopsc(workspace, "export", "argocd", "--url", URL)
+    assert [*printed(done.stdout)] == ["Application/dev-hello", "Application/edge-hello", "Application/prod-hello"]
+    assert done.stderr.count("[other-engine]") == 3
+
+
+def test_export_for_another_engine_warns(workspace: Path) -> None:
+    done = gitopsc(workspace, "export", "flux", "dev", "--url", "git@git.example.com:acme/e.git", "--secret", "key", "--namespace", "flux")
+    found = named(one for one in yaml.safe_load_all(done.stdout) if one["kind"] == "GitRepository")
+    assert found["GitRepository/flux/gitopsc-shop-dev"]["spec"] == {
+        "interval": "60s",
+        "url": "ssh://git@git.example.com/acme/e.git",
+        "ref": {"branch": "main"},
+        "secretRef": {"name": "key"},
+    }
+    assert "'dev' is reconciled by gitopsc reconcile (engine: gitopsc)" in done.stderr
+    gitopsc(workspace, "export", "flux", "dev", "--url", URL, "--strict", status=2)
+
+
+def test_neither_needs_a_workspace(workspace: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    repository = str(workspace / ".gitopsc" / "environments")
+    assert "Deployment/gitopsc-dev" in printed(gitopsc(empty, "install", "dev", "--repository", repository).stdout)
+    assert "Application/edge-hello" in printed(gitopsc(empty, "export", "argocd", "edge", "--repository", repository).stdout)
+    assert list(empty.iterdir()) == []
