@@ -12,18 +12,52 @@ if TYPE_CHECKING:
     from gitopsc.report.result import Result
 
 
-def run(options: Options, environment: str, applications: tuple[str, ...], once: bool, watch: bool, **said: Any) -> Result:
+def run(
+    options: Options,
+    environment: str,
+    applications: tuple[str, ...],
+    once: bool,
+    watch: bool,
+    interval: str | None,
+    listen: str | None,
+    shard: str | None,
+    allow_link_local: bool,
+    kubeconfig: str | None,
+    context: str | None,
+    allow_exec: bool,
+    dry_run: bool,
+    drift: str | None,
+    timeout: str | None,
+    allow_empty: bool,
+    confirm_prune: bool,
+    force_conflicts: bool,
+    accept_rewrite: bool,
+    pin: bool,
+) -> Result:
     """Make the cluster what the environment repository says, once or for as long as the process lives."""
     from gitopsc.diagnostics import Invalid
     from gitopsc.reconcile import Wish, reconcile
 
-    standing = {name: said.pop(name) for name in ("interval", "listen", "shard", "allow_link_local")}
+    wish = Wish(
+        kubeconfig=kubeconfig,
+        context=context,
+        allow_exec=allow_exec,
+        dry_run=dry_run,
+        drift=drift,
+        timeout=timeout,
+        allow_empty=allow_empty,
+        confirm_prune=confirm_prune,
+        force_conflicts=force_conflicts,
+        accept_rewrite=accept_rewrite,
+        pin=pin,
+    )
     if not watch:
-        return reconcile(options, environment, applications, Wish(**said))
-    if once or said["dry_run"] or said["pin"]:
-        other = "--once" if once else "--dry-run" if said["dry_run"] else "--pin"
+        return reconcile(options, environment, applications, wish)
+    if once or dry_run or pin:
+        other = "--once" if once else "--dry-run" if dry_run else "--pin"
         raise Invalid(f"expected --watch or {other}, found both", hint="one pass or many")
-    return _watch(options, environment, applications, Wish(**said), standing)
+    said = {"interval": interval, "listen": listen, "shard": shard, "allow_link_local": allow_link_local}
+    return _watch(options, environment, applications, wish, {name: value for name, value in said.items() if value is not None})
 
 
 def _watch(options: Options, environment: str, applications: tuple[str, ...], wish: Wish, said: dict[str, Any]) -> Result:
@@ -34,13 +68,12 @@ def _watch(options: Options, environment: str, applications: tuple[str, ...], wi
     from gitopsc.cli.run import SECRETS
     from gitopsc.cli.serving import until_told
     from gitopsc.report.result import Result
-    from gitopsc.watch import LISTEN, Standing, watcher
+    from gitopsc.watch import Standing, watcher
 
     def log(line: str) -> None:
         terminal.write(sys.stderr, f"{line}\n")
 
     secrets = [options.environ[name] for name in SECRETS if options.environ.get(name)]
-    said["listen"] = said["listen"] or LISTEN
     agent = watcher(options, environment, applications, wish, Standing(hostname=socket.gethostname(), log=log, secrets=secrets, **said))
     until_told(agent.run, agent.stop)
     return Result("ReconcileResult", {"revision": agent.revision, "applications": []}, text="")

@@ -1,0 +1,200 @@
+"""``gitopsc reconcile ENV --watch``: pass after pass, each from what the repository and the cluster are then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gitopsc.agent.listener import parse_address
+from gitopsc.agent.loop import Attempt
+from gitopsc.alerts.event import Event
+from gitopsc.cluster.connection import Where, connect
+from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.drift import Contention
+from gitopsc.cluster.settings import seconds
+from gitopsc.cluster.transport import Api
+from gitopsc.diagnostics import Failure, Invalid
+from gitopsc.options import Options
+from gitopsc.passing import Passed as Made
+from gitopsc.passing import Rewritten, make_pass
+from gitopsc.reconcile import DEFAULT_TIMEOUT, Source, Wish, check_engine, check_pin, finish, ground_of, rules_of, source
+from gitopsc.report.redact import Redactor, visible
+from gitopsc.repository.store import Snapshot
+from gitopsc.revision import Revision, read_revision, selected
+from gitopsc.shards import in_shard, parse_shard
+from gitopsc.telling import Told, told
+from gitopsc.watching import Agent, Passed, Setting
+
+INTERVAL = 60.0
+LISTEN = ":8080"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person said about watching. ``hostname`` and ``log`` are the caller's; ``secrets`` are masked in everything that is said."""
+
+    interval: str | None = None
+    listen: str = LISTEN
+    shard: str | None = None
+    allow_link_local: bool = False
+    hostname: str = "localhost"
+    log: Callable[[str], None] = lambda _: None
+    secrets: Sequence[str] = ()
+
+
+def watcher(options: Options, environment: str, applications: Sequence[str], wish: Wish, standing: Standing) -> Agent:
+    """An agent, listening already; whoever called runs and stops it. Raises ``Invalid`` for words that are wrong, ``Failure`` where its address is taken."""
+    shard = parse_shard(standing.shard)
+    given = {"interval": _seconds("interval", standing.interval), "timeout": _seconds("timeout", wish.timeout)}
+    address = parse_address(standing.listen)
+    context, rules = _first_look(options, environment, wish)
+    connection = connect(Where(wish.kubeconfig, wish.context, context, wish.allow_exec), options.environ)
+    redactor = Redactor(standing.secrets)
+    setting = Setting(
+        environment=environment,
+        connection=connection,
+        interval=given["interval"] or rules.get("interval") or INTERVAL,
+        timeout=given["timeout"] or rules.get("timeout") or DEFAULT_TIMEOUT,
+        listen=address,
+        hostname=standing.hostname,
+        shard=f"{shard[0]}-of-{shard[1]}" if shard else "",
+        namespace=wish.home,
+        environ=options.environ,
+        allow_link_local=standing.allow_link_local,
+        clean=lambda text: visible(redactor(text)),
+        log=standing.log,
+    )
+    passes = _Passes(options, environment, applications, wish, shard, given)
+    agent = Agent(setting, passes.once, passes.tip)
+    passes.agent = agent
+    return agent
+
+
+class _Passes:
+    """What passes share: nothing but who fought over which field, and the last revision that was good."""
+
+    def __init__(
+        self,
+        options: Options,
+        environment: str,
+        applications: Sequence[str],
+        wish: Wish,
+        shard: tuple[int, int] | None,
+        given: Mapping[str, float | None],
+    ) -> None:
+        self.agent: Agent | None = None
+        self._options = options
+        self._environment = environment
+        self._applications = applications
+        self._wish = wish
+        self._shard = shard
+        self._given = given
+        self._contention = Contention()
+        self._accept = wish.accept_rewrite
+
+    def tip(self) -> str | None:
+        """Where the source is now."""
+        with source(self._options) as opened:
+            return opened.repository.snapshot().revision
+
+    def once(self, api: Api, attempt: Attempt) -> Passed:
+        """One pass."""
+        with source(self._options) as opened:
+            snapshot = opened.repository.snapshot()
+            attempt.revision = snapshot.revision
+            try:
+                passed = self._at(api, attempt, opened, snapshot, accept=self._accept)
+                self._accept = False  # it was meant for the history that was there when it was said
+                return passed
+            except Rewritten as rewritten:
+                return self._keep_last_good(api, attempt, opened, rewritten)
+
+    def _at(self, api: Api, attempt: Attempt, opened: Source, snapshot: Snapshot, *, accept: bool) -> Passed:
+        revision = read_revision(snapshot, self._environment, limits=self._options.limits, namespace=self._wish.home)
+        names = [name for name in selected(revision, self._applications) if in_shard(name, self._shard)]
+        rules = rules_of(revision, self._wish)
+        check_engine(revision)
+        self._pace(rules.interval)
+        if rules.suspend:
+            nothing = Told((), lambda _word, _application: False)
+            return Passed(revision.revision, 0, alerts=_alerts(revision), whole=False, suspended=True, found=nothing)
+        api = api.acting_as(api.impersonate, Deadline(self._given["timeout"] or rules.timeout))
+        check_pin(api, revision)
+        fence = api.fence or (lambda: None)
+        ground = ground_of(
+            api,
+            self._options,
+            opened,
+            snapshot,
+            revision,
+            self._wish,
+            fence=fence,
+            superseded=attempt.cancel.is_set,
+            contention=self._contention,
+            now=time.monotonic(),
+        )
+        made = make_pass(ground, revision, names, rules, accept_rewrite=accept)
+        problems = finish(made, ground, self._options, opened, self._wish)
+        if self.agent is not None:
+            for line in [problem.message for problem in problems] + _troubles(made):
+                self.agent.setting.log(self.agent.setting.clean(line))
+        status = made.status or (3 if problems else 0)
+        pending = sum(problem.code == "records" for problem in problems)
+        return Passed(
+            revision.revision,
+            status,
+            made.reports,
+            ground.kinds,
+            _alerts(revision),
+            whole=not self._applications,
+            pending_records=pending,
+        )
+
+    def _keep_last_good(self, api: Api, attempt: Attempt, opened: Source, rewritten: Rewritten) -> Passed:
+        """History was rewritten under us: people hear of it, and what was applied last goes on to be kept."""
+        event = Event("rewritten", self._environment, summary=rewritten.message)
+        repository = opened.repository
+        snapshot = repository.snapshot()
+        if snapshot.git.run("cat-file", "-e", f"{rewritten.applied}^{{commit}}").status != 0:
+            return Passed(attempt.revision, 4, whole=False, found=Told((event,), lambda word, application: False))
+        passed = self._at(api, attempt, opened, repository.at(rewritten.applied), accept=True)
+        found = told(self._environment, passed.reports, whole=False)
+        return replace(passed, status=4, found=Told((*found.events, event), found.judged))
+
+    def _pace(self, interval: float) -> None:
+        if self.agent is not None and self._given["interval"] is None:
+            self.agent.loop.pace.interval = interval
+
+
+def _alerts(revision: Revision) -> Sequence[Mapping[str, Any]]:
+    found = revision.lock.get("alerts")
+    return [route for route in found if isinstance(route, Mapping)] if isinstance(found, list) else []
+
+
+def _troubles(made: Made) -> list[str]:
+    return [f"{report.target.application}: {one.message}" for report in made.reports for one in report.troubles]
+
+
+def _first_look(options: Options, environment: str, wish: Wish) -> tuple[str | None, Mapping[str, float]]:
+    """The context that the environment names, and its rhythm. A source that cannot be reached is no reason not to start: passes will tell."""
+    try:
+        with source(options) as opened:
+            revision = read_revision(opened.repository.snapshot(), environment, limits=options.limits, namespace=wish.home)
+    except Failure:
+        return None, {}
+    check_engine(revision)
+    rules = rules_of(revision, wish)
+    context = revision.target.get("context")
+    return str(context) if context else None, {"interval": rules.interval, "timeout": rules.timeout}
+
+
+def _seconds(name: str, text: str | None) -> float | None:
+    try:
+        found = None if text is None else seconds(text)
+    except ValueError as error:
+        raise Invalid(str(error), hint=f"such as --{name} 60s") from None
+    if found is not None and found < 1:
+        raise Invalid(f"expected --{name} to be at least a second, found {text!r}", hint=f"such as --{name} 60s")
+    return found

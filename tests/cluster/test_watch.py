@@ -1,0 +1,302 @@
+"""``reconcile --watch`` as processes before the real API server: scenarios 43, 45, 46, 55 and cases E12, G1, G3."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.stage import HOME, Stage, config, deployment
+from tests.kube import ApiServer
+from tests.repository.scene import git
+
+pytestmark = pytest.mark.cluster
+
+
+class Watcher:
+    """One process."""
+
+    def __init__(self, stage: Stage, *words: str, **variables: str) -> None:
+        self.log = stage.folder / f"watcher-{time.monotonic_ns()}.log"
+        command = [sys.executable, "-m", "gitopsc", "reconcile", stage.environment, "--watch", "--listen", "127.0.0.1:0"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "--repository", str(stage.repository), "-C", str(stage.folder), "--interval", "2s", *words],
+                env={**stage.variables(), **variables},
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def leads(self) -> bool:
+        return "leading as" in self.said
+
+    @property
+    def passes(self) -> int:
+        return len(re.findall(r"^pass for ", self.said, re.MULTILINE))
+
+    def ask(self, path: str, method: str = "GET") -> tuple[int, str]:
+        port = re.search(r"listening at port (\d+)", self.said)
+        if port is None:
+            return 0, ""
+        connection = http.client.HTTPConnection("127.0.0.1", int(port[1]), timeout=10)
+        connection.request(method, path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def end(self) -> tuple[int, float]:
+        """SIGTERM: status and seconds."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(20)
+        return status, time.monotonic() - began
+
+
+@pytest.fixture
+def stage(api_server: ApiServer, tmp_path: Path) -> Stage:
+    return Stage(api_server, tmp_path)
+
+
+Start = Callable[..., Watcher]
+
+
+@pytest.fixture
+def start(stage: Stage) -> Iterator[Start]:
+    started: list[Watcher] = []
+
+    def begin(*words: str, **variables: str) -> Watcher:
+        started.append(Watcher(stage, *words, **variables))
+        return started[-1]
+
+    yield begin
+    for watcher in started:
+        watcher.process.send_signal(signal.SIGCONT)
+        watcher.process.kill()
+        watcher.process.wait()
+        assert "Traceback" not in watcher.said, watcher.said
+
+
+def until(condition: Callable[[], Any], seconds: float = 40.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def data(stage: Stage, name: str = "a") -> Any:
+    found = stage.get("ConfigMap", name)
+    return None if found is None else found["data"]
+
+
+def test_it_converges_heals_answers_and_ends(stage: Stage, start: Start) -> None:
+    one = config("a", stage.namespace, k="1")
+    stage.publish(one)
+    watcher = start("--interval", "10m")
+    until(lambda: data(stage) == {"k": "1"})
+    until(lambda: watcher.ask("/readyz")[0] == 200 and "gitopsc_release_info{" in watcher.ask("/metrics")[1])
+    time.sleep(2)
+    stage.patch(one, {"data": {"k": "9"}})
+    until(lambda: data(stage) == {"k": "1"}, 6)
+    stage.delete(one)
+    until(lambda: data(stage) == {"k": "1"}, 6)
+    stage.publish(config("a", stage.namespace, k="2"))
+    assert watcher.ask("/hook", "POST")[0] == 202
+    until(lambda: data(stage) == {"k": "2"}, 6)
+    status, took = watcher.end()
+    assert (status, took < 5) == (0, True), watcher.said
+    lease = stage.server.ask("GET", f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases/gitopsc.{stage.environment}")[1]
+    assert lease["spec"]["holderIdentity"] == ""
+    records = git(stage.repository, "ls-tree", "-r", "--name-only", f"gitopsc-records/{stage.environment}")
+    assert {name.rpartition("-")[2] for name in records.split("\n")} == {"applied.json", "verified.json", "drift.json"}
+
+
+def test_s43_a_new_revision_ends_the_wait_for_a_broken_one(stage: Stage, start: Start) -> None:
+    stage.publish(deployment("web", stage.namespace, replicas=1))
+    watcher = start("--timeout", "5m")
+    until(lambda: stage.get("Deployment", "web", "apps/v1"))
+    time.sleep(1)
+    assert watcher.passes == 0
+    published = time.monotonic()
+    stage.publish(config("a", stage.namespace, k="1"))
+    until(lambda: data(stage) == {"k": "1"}, 10)
+    assert time.monotonic() - published < 6
+    until(lambda: watcher.passes >= 1)
+    assert "ended early: a new revision" in watcher.said
+    assert watcher.end()[0] == 0
+
+
+def test_s45_a_suspended_environment_is_left_alone(stage: Stage, start: Start) -> None:
+    one = config("a", stage.namespace, k="1")
+    stage.applied(one)
+    stage.lock["reconcile"] = {"suspend": True}
+    stage.publish(one)
+    watcher = start("--interval", "1s")
+    until(lambda: watcher.passes >= 1)
+    since = stage.mark()
+    stage.patch(one, {"data": {"k": "9"}})
+    passes = watcher.passes
+    until(lambda: watcher.passes >= passes + 2)
+    assert data(stage) == {"k": "9"}
+    assert [line for line in stage.writes(since, own=True) if "leases" not in line] == []
+    assert f'gitopsc_suspend_status{{environment="{stage.environment}"}} 1' in watcher.ask("/metrics")[1]
+    stage.lock["reconcile"] = {}
+    stage.publish(one)
+    until(lambda: data(stage) == {"k": "1"})
+
+
+def test_s46_the_other_replica_takes_over_from_one_that_hangs(stage: Stage, start: Start) -> None:
+    one = config("a", stage.namespace, k="1")
+    stage.publish(one)
+    first = start()
+    until(lambda: first.leads and data(stage) == {"k": "1"})
+    second = start()
+    until(lambda: second.ask("/readyz")[0] == 200)
+    first.process.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    assert not second.leads
+    stage.patch(one, {"data": {"k": "9"}})
+    until(lambda: second.leads, 20)
+    assert time.monotonic() - stopped <= 15.5
+    until(lambda: data(stage) == {"k": "1"})
+    first.process.send_signal(signal.SIGCONT)
+    time.sleep(1)
+    stage.patch(one, {"data": {"k": "8"}})
+    until(lambda: data(stage) == {"k": "1"})
+    said = first.said
+    assert said.count("leading as") == 1
+    assert first.end()[0] == 0
+    assert second.process.poll() is None
+
+
+def test_g1_one_pass_beside_a_watcher_is_refused(stage: Stage, start: Start) -> None:
+    stage.publish(config("a", stage.namespace, k="1"))
+    watcher = start()
+    until(lambda: watcher.leads and data(stage) == {"k": "1"})
+    command = [sys.executable, "-m", "gitopsc", "reconcile", stage.environment, "--once", "--repository", str(stage.repository), "-C", str(stage.folder)]
+    said = subprocess.run(command, env=stage.variables(), capture_output=True, text=True, timeout=60, check=False)
+    assert said.returncode == 4, said.stderr
+    assert "holds the lease gitopsc-system/gitopsc." in said.stderr
+    assert os.uname().nodename in said.stderr
+    watcher.end()
+    assert subprocess.run(command, env=stage.variables(), capture_output=True, text=True, timeout=60, check=False).returncode == 0
+
+
+def test_g3_a_signal_at_any_time_ends_it_in_good_order(stage: Stage, start: Start) -> None:
+    manifests = [config(f"c{number}", stage.namespace, k="1") for number in range(20)]
+    for delay in (0.0, 0.3, 0.6, 0.9, 1.2, 1.5):
+        stage.publish(*manifests, config("round", stage.namespace, k=str(delay)))
+        watcher = start()
+        time.sleep(delay)
+        status, took = watcher.end()
+        if "listening" in watcher.said:
+            assert (status, took < 5) == (0, True), watcher.said
+    assert stage.run().status == 0
+    assert data(stage, "round") == {"k": "1.5"}
+    assert len(stage.inventory()) == 21
+
+
+def test_g3_a_signal_during_a_wait(stage: Stage, start: Start) -> None:
+    stage.publish(deployment("web", stage.namespace, replicas=1))
+    watcher = start("--timeout", "10m")
+    until(lambda: stage.get("Deployment", "web", "apps/v1"))
+    time.sleep(1)
+    status, took = watcher.end()
+    assert (status, took < 5) == (0, True), watcher.said
+
+
+class Sink(ThreadingHTTPServer):
+    """Chat and Alertmanager in one."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, Any]] = []
+        heard = self.heard
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                heard.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        self.host = f"127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def titles(self) -> list[str]:
+        return [body["title"] for path, body in self.heard if path == "/chat"]
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        return [alert for path, body in self.heard if path == "/api/v2/alerts" for alert in body]
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    server = Sink()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_s55_one_failure_one_recovery(stage: Stage, start: Start, sink: Sink) -> None:
+    stage.lock["alerts"] = [{"on": ["failed", "drift"], "to": {"env": "CHAT"}}, {"on": ["failed"], "to": {"env": "MANAGER"}}]
+    good = config("a", stage.namespace, k="1")
+    bad = {**good, "data": {"not a key!": "1"}}
+    stage.publish(bad)
+    watcher = start("--interval", "1s", CHAT=f"json://{sink.host}/chat", MANAGER=f"alertmanager://{sink.host}")
+    until(lambda: watcher.passes >= 10)
+    assert sink.titles == [f"{stage.environment}: shop could not be applied"]
+    assert len(sink.alerts) == 1
+    stage.publish(good)
+    until(lambda: len(sink.titles) == 2 and len(sink.alerts) == 2)
+    passes = watcher.passes
+    until(lambda: watcher.passes >= passes + 3)
+    assert sink.titles[1:] == [f"resolved: {stage.environment}: shop could not be applied"]
+    began, over = sink.alerts
+    assert began["labels"] == over["labels"]
+    assert over["endsAt"] < began["endsAt"]
+    stage.patch(good, {"data": {"k": "9"}})
+    until(lambda: len(sink.titles) == 4)
+    assert sink.titles[2:] == [f"{stage.environment}: shop drifted", f"resolved: {stage.environment}: shop drifted"]
+    events = stage.server.ask("GET", f"/api/v1/namespaces/{HOME}/events?fieldSelector=involvedObject.name=gitopsc.{stage.environment}.shop")[1]["items"]
+    assert sorted(event["reason"] for event in events) == ["ApplyFailed", "ApplyFailedResolved", "Drifted", "DriftedResolved"]
+
+
+def test_e12_rewritten_history_is_told_and_the_last_good_state_kept(stage: Stage, start: Start, sink: Sink) -> None:
+    stage.lock["alerts"] = [{"on": ["rewritten"], "to": {"env": "CHAT"}}]
+    one = config("a", stage.namespace, k="1")
+    root = stage.publish(one)
+    stage.publish(config("a", stage.namespace, k="2"))
+    start("--interval", "1s", CHAT=f"json://{sink.host}/chat")
+    until(lambda: data(stage) == {"k": "2"})
+    git(stage.repository, "update-ref", "refs/heads/main", root)
+    stage.publish(config("a", stage.namespace, k="3"))
+    until(lambda: sink.titles == [f"{stage.environment}: has a rewritten history"])
+    assert data(stage) == {"k": "2"}
+    stage.patch(one, {"data": {"k": "9"}})
+    until(lambda: data(stage) == {"k": "2"})
+    assert sink.titles == [f"{stage.environment}: has a rewritten history"]
