@@ -179,8 +179,11 @@ def _report(check: _Check, data: Map, prefix: str, diagnostics: Diagnostics, *, 
         pass  # the validator takes plain scalars only, and there is an integer with a leading zero
     from gitopsc.spec.mistakes import Report, without_leading_zeros
 
-    checked = without_leading_zeros(data, prefix, diagnostics, skipped)
+    before, zeros = len(diagnostics), Diagnostics()
+    checked = without_leading_zeros(data, prefix, zeros, skipped)
     Report(check.schema, data, prefix, incomplete, skipped).tell(check.validator.iter_errors(checked), diagnostics)
+    told = {item.place for item in diagnostics[before:]}
+    diagnostics += (item for item in zeros if item.place not in told)  # where no number may stand, its zeros are no matter
 
 
 def _not_supported(what: str, document: Document, key: str, diagnostics: Diagnostics) -> None:
