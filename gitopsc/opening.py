@@ -111,10 +111,10 @@ class Environments:
     def lock(self, environment: str, application: str) -> ReleaseLock:
         """What is there. Raises ``Invalid`` where that application never was in that environment."""
         if environment not in self.snapshot.environments():
-            raise _unknown("environment", environment, self.snapshot.environments(), "")
+            raise unknown("environment", environment, self.snapshot.environments(), "")
         found = self.snapshot.release(environment, application)
         if found is None:
-            raise _unknown("application", application, self.snapshot.applications(environment), f" in environment '{environment}'")
+            raise unknown("application", application, self.snapshot.applications(environment), f" in environment '{environment}'")
         return found
 
     def history(self, environment: str, application: str) -> list[Past]:
@@ -176,7 +176,8 @@ def opened(options: Options, *, now: datetime | None = None, writes: bool = True
         yield Environments(where, options, repository, snapshot, now or datetime.now(UTC), stack)
 
 
-def _unknown(what: str, name: str, known: Sequence[str], where: str) -> Invalid:
+def unknown(what: str, name: str, known: Sequence[str], where: str) -> Invalid:
+    """The error for a name that there is not, with one that is near it."""
     near = get_close_matches(name, known, 1)
     hint = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(known[:8])}{' …' if len(known) > 8 else ''}" if known else "nothing was built yet"
     return Invalid(f"expected the name of an {what}{where} in the environment repository, found '{name}'", hint=hint, code=f"unknown-{what}")

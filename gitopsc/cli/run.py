@@ -232,7 +232,7 @@ def _show_text(result: Result, sees: Mapping[str, Any], environment: Mapping[str
 
     quiet = sees["quiet"]
     if not (quiet and result.kind in _ACTIONS):
-        terminal.write(sys.stdout, text(result, terminal.painter(sys.stdout, sees["color"], environment)))
+        terminal.write(sys.stdout, text(result, terminal.painter(sys.stdout, sees["color"], environment), terminal.width(sys.stdout)))
     shown = [item for item in result.diagnostics if item.severity == "error" or not quiet]
     paint = terminal.painter(sys.stderr, sees["color"], environment)
     said = findings(shown, result.sources, paint=paint, verbose=bool(sees["verbose"]))

@@ -32,6 +32,13 @@ def painter(stream: TextIO, when: str, environment: Mapping[str, str]) -> Paint:
     return _paint if wanted else plain
 
 
+def width(stream: TextIO) -> int | None:
+    """The columns of a terminal; null for what is none, which has no edge."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
 def _paint(text: str, colour: str) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m"
 

@@ -18,6 +18,7 @@ COMMANDS = (
     "hold",
     "resume",
     "adopt",
+    "status",
     "install",
     "export",
     "schema",

@@ -73,11 +73,11 @@ def caret(text: str, place: Place, paint: Callable[[str], str]) -> list[str]:
     if len(before) + len(marked) + len(after) > _WIDEST:
         after = after[: max(_WIDEST - len(before) - len(marked), 0)] + "…"
     number = str(place.line)
-    mark = "^" + "~" * (max(_width(marked), 1) - 1)
-    return [f"{number} | {before}{marked}{after}".rstrip(), f"{' ' * len(number)} | {' ' * _width(before)}{paint(mark)}"]
+    mark = "^" + "~" * (max(columns(marked), 1) - 1)
+    return [f"{number} | {before}{marked}{after}".rstrip(), f"{' ' * len(number)} | {' ' * columns(before)}{paint(mark)}"]
 
 
-def _width(text: str) -> int:
+def columns(text: str) -> int:
     """How many columns of a terminal the text takes."""
     if text.isascii():
         return len(text)

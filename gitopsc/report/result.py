@@ -25,6 +25,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "RollbackResult": {"revision": None, "changed": False, "environments": [], "pullRequest": None},
     "HoldResult": {"revision": None, "changed": False, "environments": []},
     "ResumeResult": {"revision": None, "changed": False, "environments": []},
+    "StatusResult": {"environments": []},
     "AdoptResult": {"revision": None, "changed": False, "environments": []},
 }
 

@@ -19,13 +19,20 @@ _MOST_LINES = 40
 """Lines of one field that a terminal shows."""
 
 
-def text(result: Result, paint: Paint = plain) -> str:
-    """What standard output shows: the story's own text, else the kind's formatter, else the fields. Nothing where errors ended it early."""
+def text(result: Result, paint: Paint = plain, width: int | None = None) -> str:
+    """What standard output shows: the story's own text, else the kind's formatter, else the fields. Nothing where errors ended it early.
+
+    ``width``: the columns of the terminal, null where it is none.
+    """
     if result.text is not None:
         return result.text if result.kind in VERBATIM else visible(result.text)
     ended = any(item.severity == "error" for item in result.diagnostics)
     if result.kind == "DiffResult" and (result.data.get("changes") or not ended):
         return "".join(f"{row}\n" for row in _diff(result.data, paint))
+    if result.kind == "StatusResult" and result.data.get("time"):
+        from gitopsc.report.standings import standings
+
+        return "".join(f"{row}\n" for row in standings(result.data, paint, width))
     if ended:
         return ""
     return "".join(f"{row}\n" for row in block(mapped(result.data, visible))) if result.data else ""

@@ -41,6 +41,7 @@ class Histories:
         self._repository, self._snapshot = repository, snapshot
         self._lines: dict[Pair, list[_Line]] = {pair: [] for pair in pairs}
         self._paths = {f"{snapshot.prefix}/{lock_path(*pair)}".lstrip("/").encode(): pair for pair in self._lines}
+        self._contents: dict[str, bytes] = {}
         self._locks: dict[str, ReleaseLock | None] = {}
         self._order: dict[str, int] = {}
         self._pieces = self._walk()
@@ -54,8 +55,8 @@ class Histories:
         while index < len(lines) or self._more(lines, index):
             line, index = lines[index], index + 1
             started = started or (entry is not None and line.oid == entry.oid)
-            lock = self._locks[line.oid]
-            if started and lock is not None:
+            lock = self._lock(line) if started else None
+            if lock is not None:
                 yield Past(line.revision, datetime.fromtimestamp(line.time, UTC), line.author, lock)
 
     def position(self, revision: str) -> int:
@@ -76,15 +77,19 @@ class Histories:
         return True
 
     def _keep(self, piece: list[_Line]) -> None:
-        contents = self._snapshot.blobs(line.oid for line in piece if line.oid not in self._locks)
+        self._contents |= self._snapshot.blobs(line.oid for line in piece if line.oid not in self._contents)
         for line in piece:
             self._order.setdefault(line.revision, len(self._order))
             self._lines[line.pair].append(line)
-            if line.oid not in self._locks:
-                try:
-                    self._locks[line.oid] = read_release_lock(contents[line.oid], lock_path(*line.pair))
-                except Invalid:
-                    self._locks[line.oid] = None  # an old lock that cannot be read has no say
+
+    def _lock(self, line: _Line) -> ReleaseLock | None:
+        """The lock; null for an old one that cannot be read, which has no say."""
+        if line.oid not in self._locks:
+            try:
+                self._locks[line.oid] = read_release_lock(self._contents[line.oid], lock_path(*line.pair))
+            except Invalid:
+                self._locks[line.oid] = None
+        return self._locks[line.oid]
 
     def _walk(self) -> Generator[list[_Line], None, None]:
         """Lines of whole commits, newest first. A commit at which a shallow repository ends seems to have written everything: it fetches more."""

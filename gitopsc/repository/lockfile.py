@@ -148,8 +148,9 @@ def _token(text: str, at: int) -> re.Match[str]:
 
 
 def _scalar(found: re.Match[str]) -> Any:
-    if found[2] is not None:
-        return json.loads(found[2])
+    quoted: str | None = found[2]
+    if quoted is not None:
+        return quoted[1:-1] if "\\" not in quoted and quoted.isprintable() else json.loads(quoted)
     word = found[3]
     if word is None:
         raise ValueError(found[0])
