@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -14,6 +14,7 @@ from gitopsc.cache import cache_folder
 from gitopsc.delivery.pipeline import Pipeline, read_pipelines
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Invalid
 from gitopsc.options import Options
+from gitopsc.repository.histories import Histories
 from gitopsc.repository.history import Past, history
 from gitopsc.repository.layout import REPOSITORY_LOCK
 from gitopsc.repository.local import clone_of
@@ -106,6 +107,7 @@ class Environments:
     _records: dict[str, Records] = field(default_factory=dict)
     _of: dict[Pair, list[Record]] = field(default_factory=dict)
     _histories: dict[Pair, list[Past]] = field(default_factory=dict)
+    _walks: dict[Pair, Histories] = field(default_factory=dict)
     _pipelines: tuple[Pipeline, ...] | None = None
 
     def lock(self, environment: str, application: str) -> ReleaseLock:
@@ -121,8 +123,15 @@ class Environments:
         """The locks of an application, newest first."""
         pair = (environment, application)
         if pair not in self._histories:
-            self._histories[pair] = history(self.repository, self.snapshot, *pair)
+            walk = self._walks.get(pair)
+            self._histories[pair] = history(self.repository, self.snapshot, *pair) if walk is None else list(walk.of(*pair))
         return self._histories[pair]
+
+    def look_at(self, pairs: Iterable[Pair]) -> None:
+        """Read the histories of many applications in one walk, as far as somebody asks for them."""
+        wanted = [pair for pair in dict.fromkeys(pairs) if pair not in self._histories]
+        found = self._stack.enter_context(closing(Histories(self.repository, self.snapshot, wanted)))
+        self._walks.update(dict.fromkeys(wanted, found))
 
     def records_of(self, environment: str) -> Records:
         """The records of an environment, to be read and added to."""

@@ -21,9 +21,7 @@ from gitopsc.report.result import Result, empty
 
 SECRETS = ("GITOPSC_FORGE_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "GITEA_TOKEN", "FORGEJO_TOKEN", "BITBUCKET_TOKEN")
 """Variables whose values are masked wherever they turn up."""
-_ACTIONS = frozenset(
-    {"CheckResult", "BuildResult", "BumpResult", "InitResult", "RollbackResult", "HoldResult", "ResumeResult", "AdoptResult"}
-)
+_ACTIONS = frozenset({"CheckResult", "BuildResult", "BumpResult", "InitResult", "PromoteResult", "RollbackResult", "HoldResult", "ResumeResult", "AdoptResult"})
 _BUG = "this is a bug in gitopsc, please report it"
 
 
@@ -107,7 +105,7 @@ def _carry_out(name: str | None, words: Sequence[str], environment: Mapping[str,
         sees = {**values, "output": "text"}
         _good_form(command, values["output"])
         sees = values
-        if sees["version"]:
+        if sees.get("version"):
             return _without_command(None, ["--version"]) or 0
         options = _options(values, environment)
         root = options.directory

@@ -14,6 +14,7 @@ COMMANDS = (
     "explain",
     "bump",
     "reconcile",
+    "promote",
     "rollback",
     "hold",
     "resume",
@@ -74,7 +75,9 @@ class Command(NamedTuple):
     @property
     def every(self) -> tuple[Parameter, ...]:
         """Its own parameters and those it shares."""
-        return (*self.parameters, *(WORKSPACE if self.workspace else ()), *GLOBAL)
+        taken = {word for parameter in self.parameters for word in parameter.words}
+        shared = (*(WORKSPACE if self.workspace else ()), *GLOBAL)
+        return (*self.parameters, *(parameter for parameter in shared if taken.isdisjoint(parameter.words)))
 
 
 def argument(name: str, metavar: str, text: str, *, many: bool = False, required: bool = False) -> Parameter:

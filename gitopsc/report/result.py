@@ -22,6 +22,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "ReconcileResult": {"revision": None, "applications": []},
     "BumpResult": {"changed": False, "places": []},
     "InitResult": {"files": []},
+    "PromoteResult": {"revision": None, "changed": False, "environments": [], "pullRequest": None, "gate": None},
     "RollbackResult": {"revision": None, "changed": False, "environments": [], "pullRequest": None},
     "HoldResult": {"revision": None, "changed": False, "environments": []},
     "ResumeResult": {"revision": None, "changed": False, "environments": []},

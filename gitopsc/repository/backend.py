@@ -37,6 +37,12 @@ class Backend(Protocol):
         Raises ``Moved`` where it is not at ``old`` any more, ``Failure`` where it must not be moved.
         """
 
+    def branches(self, prefix: str) -> dict[str, str]:
+        """The branches whose names begin with ``prefix``, which ends in ``/``: their commits by name."""
+
+    def remove(self, old: str) -> None:
+        """Delete the branch, which is at ``old``. Raises ``Moved`` where it is not any more, ``Failure`` where it must not be deleted."""
+
     def heal(self) -> list[str]:
         """Finish what a run that was killed left undone; notices for the user."""
 
@@ -86,6 +92,20 @@ class LocalBackend:
             self._begin(old)
             notices += self._move(old, new)
             return notices + self._bring(new, objects)
+
+    def branches(self, prefix: str) -> dict[str, str]:
+        """See ``Backend``."""
+        said = self.git.check("for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", f"refs/heads/{prefix}")
+        return dict(line.split(" ", 1) for line in said.text.splitlines())
+
+    def remove(self, old: str) -> None:
+        """See ``Backend``."""
+        if local.has_server_hooks(self._parts):
+            self._push(old, "")
+            return
+        said = self.git.run("update-ref", "-d", self._ref, old)
+        if said.status != 0:
+            raise Moved if self.tip() != old else Failure(failed("update-ref", said))
 
     def heal(self) -> list[str]:
         """See ``Backend``: bring the work tree to the branch, where a run was killed between the two."""
@@ -186,7 +206,7 @@ class LocalBackend:
         git = Git(self._parts.common, self.git.environ, git_dir=self._parts.common, protocols=("file",), deadline=self.git.deadline)
         said = git.run("push", "--porcelain", "--no-verify", f"--force-with-lease={self._ref}:{old or ''}", "--", url, f"{new}:{self._ref}")
         tip = self.tip()
-        if tip == new:
+        if tip == (new or None):
             return
         if tip != old:
             raise Moved

@@ -63,6 +63,18 @@ class RemoteBackend:
                 time.sleep(random.uniform(0.05, 0.3))  # noqa: S311
         raise Failure(refused(mask(self._url), said.error), hint="is the branch protected? check what the credentials may do")
 
+    def branches(self, prefix: str) -> dict[str, str]:
+        """See ``Backend``."""
+        found = _parse(self._ask(self.git, f"refs/heads/{prefix}*"))
+        return {ref.removeprefix("refs/heads/"): oid for ref, oid in found.items() if ref.startswith(f"refs/heads/{prefix}")}
+
+    def remove(self, old: str) -> None:
+        """See ``Backend``."""
+        said = self.git.run("push", "--porcelain", "--no-verify", "--no-signed", f"--force-with-lease={self._ref}:{old}", "--", self._url, f":{self._ref}")
+        tip = self._look()
+        if tip is not None:
+            raise Moved if tip != old else Failure(refused(mask(self._url), said.error))
+
     def heal(self) -> list[str]:
         """A push is whole or not at all."""
         return []

@@ -82,6 +82,29 @@ class Repository:
         self._tidy()
         return commit
 
+    def put(self, base: Snapshot, changes: Changes) -> str | None:
+        """Put the branch, wherever it is, at a commit of ``changes`` on top of ``base``, a revision of another branch. None: nothing changes there.
+
+        Raises ``Moved`` where somebody else moves the branch meanwhile, ``Invalid`` and ``Failure`` as ``commit`` does.
+        """
+        backend = self._need()
+        tip = backend.tip()
+        written = write(base, changes, self._stored)
+        if written is None:
+            return None
+        commit = self._made(written, base.revision, changes.message)
+        self.notices += backend.advance(tip, commit, written.objects)
+        return commit
+
+    def branches(self, prefix: str) -> dict[str, str]:
+        """Branches whose names begin with ``prefix``: their commits by name."""
+        return self._backend.branches(prefix) if self._backend else {}
+
+    def remove(self, expected: Snapshot) -> None:
+        """Delete the branch, which is as it was read. Raises ``Moved``, ``Failure``."""
+        if expected.revision is not None:
+            self._need().remove(expected.revision)
+
     def close(self) -> None:
         """End what was started for it."""
         if self._reader:
