@@ -228,7 +228,7 @@ class TestTrust:
                 asked(connect(Where(kubeconfig=written(tmp_path, config(bad.url, data, {"token": "canary"}))), {}), 60)
             assert bad.seen == []
         assert raised.value.reason == "TLS"
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
 
     def test_an_unknown_authority(self, tmp_path: Path, server: FaultProxy) -> None:
         other = Authority(tmp_path, "other")
@@ -346,7 +346,7 @@ class TestPrograms:
         began = time.monotonic()
         with pytest.raises(Failure, match="gave no credentials within"):
             connect(Where(kubeconfig=written(tmp_path, config(user={"exec": {"command": "./program"}})), allow_exec=True), {}, Deadline(0.5))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 8
 
     def test_a_program_that_is_not_there(self, tmp_path: Path) -> None:
         user = {"exec": {"command": "no-such-program", "installHint": "install it"}}

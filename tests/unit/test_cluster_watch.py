@@ -139,7 +139,7 @@ def test_a_silent_watch_is_dead_after_its_time(proxy: FaultProxy, monkeypatch: p
     proxy.fault("GET", "watch=1", saying(event("MODIFIED", "6"), hold=True))
     began = time.monotonic()
     assert followed(proxy, 2, lasting=1.0) == [("SYNC", ""), ("MODIFIED", "web")]
-    assert 2 < time.monotonic() - began < 5
+    assert 2 < time.monotonic() - began < 12
     assert watches(proxy) == ["5", "5", "5"]
 
 
@@ -171,7 +171,7 @@ def test_events_that_come_twice_or_late_do_no_harm(proxy: FaultProxy) -> None:
 def test_a_server_that_ends_every_watch_at_once_is_not_asked_in_a_busy_loop(proxy: FaultProxy, fault: Fault) -> None:
     proxy.default = lambda exchange: (fault if "watch=1" in exchange.request.target else answering(200, listing("5")))(exchange)
     followed(proxy, 1000, seconds=1.5)
-    assert 5 < len(proxy.seen) < 60  # with pauses of 0.1 s: of 30 s outside of tests
+    assert 2 < len(proxy.seen) < 60  # with pauses of 0.1 s: of 30 s outside of tests
 
 
 @pytest.mark.parametrize("code", [401, 403, 404])
@@ -187,4 +187,4 @@ def test_stop_ends_a_watch_that_waits(proxy: FaultProxy) -> None:
     proxy.fault("GET", "limit=", answering(200, listing("5")))
     began = time.monotonic()
     assert followed(proxy, 2, seconds=0.5) == [("SYNC", "")]
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 4
