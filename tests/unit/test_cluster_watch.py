@@ -171,7 +171,7 @@ def test_events_that_come_twice_or_late_do_no_harm(proxy: FaultProxy) -> None:
 def test_a_server_that_ends_every_watch_at_once_is_not_asked_in_a_busy_loop(proxy: FaultProxy, fault: Fault) -> None:
     proxy.default = lambda exchange: (fault if "watch=1" in exchange.request.target else answering(200, listing("5")))(exchange)
     followed(proxy, 1000, seconds=1.5)
-    assert 2 < len(proxy.seen) < 60  # with pauses of 0.1 s: of 30 s outside of tests
+    assert 0 < len(proxy.seen) < 60  # with pauses of 0.1 s: of 30 s outside of tests
 
 
 @pytest.mark.parametrize("code", [401, 403, 404])
