@@ -34,7 +34,7 @@ def install(options: Options, environment: str, url: str | None, image: str | No
     if one.engine != "gitopsc":
         message = f"expected an environment that gitopsc reconciles, found that {environment} is reconciled by {NAMES.get(one.engine, one.engine)}"
         raise Invalid(message, hint=f"print its objects with: gitopsc export {one.engine} {environment}; to take over, say engine: gitopsc", code="engine")
-    made = Agent(one, where.url, image or f"{IMAGE}:{__version__}", __version__, part)
+    made = Agent(one, where.whole, image or f"{IMAGE}:{__version__}", __version__, part)
     objects = agent(made)
     _check(objects, environment)
     diagnostics = (*where.diagnostics, *refused, *found.notices(), *_to_make(made))

@@ -11,6 +11,7 @@ from gitopsc.engines.subject import Application, Environment, Object, namespace_
 from gitopsc.opening import Environments
 from gitopsc.passing import target_namespace
 from gitopsc.repository.layout import RELEASE_LOCK, folder_path
+from gitopsc.repository.location import named, unfolded
 from gitopsc.repository.objects import EXECUTABLE, FILE
 from gitopsc.repository.remote import split_credentials
 from gitopsc.revision import Revision, read_revision
@@ -27,11 +28,14 @@ class Subject(NamedTuple):
 
 
 class Address(NamedTuple):
-    """Where a cluster reads the environment repository: ``url`` without credentials, and a warning where no cluster can."""
+    """Where a cluster reads the environment repository: ``url`` without credentials, and a warning where no cluster can. ``whole``: with branch and
+    folder, as ``--repository`` takes it.
+    """
 
     url: str
     branch: str
     path: str
+    whole: str
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -68,15 +72,16 @@ def _usual(objects: tuple[Object, ...]) -> str | None:
 
 
 def address(found: Environments, url: str | None) -> Address:
-    """What to tell a cluster of the environment repository; ``url`` goes before its own."""
-    location = found.where.location
-    local = url is None and location.kind != "url"
-    said = url or (location.display if local else location.target)
+    """What to tell a cluster of the environment repository; ``url`` goes before its own. Raises ``Invalid`` for a ``url`` that is none."""
+    own = found.where.location
+    location = named(url, branch=own.branch, path=own.path, start=found.options.directory) if url else own
     diagnostics: tuple[Diagnostic, ...] = ()
-    if local:
+    if location.kind != "url":
         message = f"expected an environment repository that a cluster can reach, found {location.display} on this machine"
         diagnostics = (Diagnostic("warning", "local-repository", message, "name the address at which it can be read from there: --url https://…"),)
-    return Address(split_credentials(said)[0], location.branch, location.path, diagnostics)
+    said = location.target if location.kind == "url" else location.display
+    plain_url = split_credentials(said)[0]
+    return Address(plain_url, location.branch, location.path, unfolded(location, plain_url), diagnostics)
 
 
 def listing(objects: list[dict[str, Any]]) -> str:

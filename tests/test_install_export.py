@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from gitopsc.cli.root import command
+from gitopsc.cli.typed import parse as typed
 from gitopsc.engines.plurals import plural
 from gitopsc.kubernetes import minors
 from tests.engines import named, problems
@@ -71,7 +73,28 @@ def test_credentials_of_an_address_are_not_printed(workspace: Path) -> None:
     assert "https://git.example.com/e.git" in said.stdout
 
 
+def test_a_branch_and_a_folder_are_told_to_both(workspace: Path) -> None:
+    folded = f"{URL}#live:clusters"
+    container = printed(gitopsc(workspace, "install", "dev", "--url", folded).stdout)["Deployment/gitopsc-dev"]["spec"]["template"]["spec"]["containers"][0]
+    assert f"--repository={folded}" in container["args"]
+    found = printed(gitopsc(workspace, "export", "flux", "edge", "--url", folded).stdout)
+    assert found["GitRepository/gitopsc-shop-edge"]["spec"]["ref"] == {"branch": "live"}
+    assert found["GitRepository/gitopsc-shop-edge"]["spec"]["url"] == URL
+    assert found["Kustomization/edge-hello"]["spec"]["path"] == "./clusters/edge/hello"
+    source = printed(gitopsc(workspace, "export", "argocd", "edge", "--url", folded).stdout)["Application/edge-hello"]["spec"]["source"]
+    assert (source["repoURL"], source["targetRevision"], source["path"]) == (URL, "live", "clusters/edge/hello")
+
+
+def test_reconcile_knows_every_word_that_the_agent_says(workspace: Path) -> None:
+    args = printed(gitopsc(workspace, "install", "dev", "--url", URL, "--shard", "1/2").stdout)["Deployment/gitopsc-dev-1-of-2"]
+    name, *words = args["spec"]["template"]["spec"]["containers"][0]["args"]
+    found = typed(command(name), words)
+    assert isinstance(found, dict)
+    assert (found["environment"], found["watch"], found["repository"], found["listen"], found["shard"]) == ("dev", True, URL, ":8080", "1/2")
+
+
 REFUSED = {
+    "an address that is none": (("install", "dev", "--url", "ext::sh -c id"), "expected the URL of a Git repository"),
     "an environment that there is not": (("install", "nowhere"), "expected the environment 'nowhere'"),
     "an environment of Flux": (("install", "edge"), "edge is reconciled by Flux"),
     "a shard that is none": (("install", "dev", "--shard", "3/2"), "expected a shard"),

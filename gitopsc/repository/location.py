@@ -54,11 +54,22 @@ def embedded(root: Path) -> Location:
 
 
 def named(text: str, *, branch: str = DEFAULT_BRANCH, path: str = "", start: Path | None = None) -> Location:
-    """The repository that an option or a variable names: https, ssh, ``file://`` or a path (relative to ``start``).
+    """The repository that an option or a variable names: https, ssh, ``file://`` or a path (relative to ``start``). What follows a ``#`` in
+    a URL goes before ``branch`` and ``path``: ``https://host/e.git#live:clusters/prod``.
 
     Raises ``Invalid`` for other transports, and for what Git or ssh could take for an option.
     """
+    address, mark, said = text.partition("#")
+    if mark and ("://" in address or SCP.fullmatch(address)) and not (start or Path()).joinpath(text).exists():
+        own_branch, _, own_path = said.partition(":")
+        return _location(address, own_branch or branch, own_path or path, None, local=True, start=start)
     return _location(text, branch, path, None, local=True, start=start)
+
+
+def unfolded(location: Location, address: str) -> str:
+    """``address`` with the branch and the folder of a location, as ``named`` reads them."""
+    folder = f":{location.path}" if location.path else ""
+    return f"{address}#{location.branch}{folder}" if folder or location.branch != DEFAULT_BRANCH else address
 
 
 def written(text: str, *, branch: str = DEFAULT_BRANCH, path: str = "", place: Place | None = None) -> Location:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitopsc.diagnostics import Invalid
-from gitopsc.repository.location import check_branch, embedded, mask, named, written
+from gitopsc.repository.location import check_branch, embedded, mask, named, unfolded, written
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,35 @@ def test_credentials_are_never_shown(text: str) -> None:
 
 def test_what_has_no_credentials_is_shown_as_it_is() -> None:
     assert mask("git@host:a/b and https://host/a@b") == "git@host:a/b and https://host/a@b"
+
+
+FOLDED = {
+    "https://host/e.git": ("https://host/e.git", "main", ""),
+    "https://host/e.git#live": ("https://host/e.git", "live", ""),
+    "https://host/e.git#live:clusters/prod": ("https://host/e.git", "live", "clusters/prod"),
+    "git@host:e.git#:clusters": ("git@host:e.git", "main", "clusters"),
+    "ssh://git@host/e.git#a/b": ("ssh://git@host/e.git", "a/b", ""),
+}
+
+
+@pytest.mark.parametrize(("text", "found"), FOLDED.items())
+def test_a_url_may_name_its_branch_and_folder(text: str, found: tuple[str, str, str], tmp_path: Path) -> None:
+    location = named(text, start=tmp_path)
+    assert (location.target, location.branch, location.path) == found
+    assert named(unfolded(location, location.target), start=tmp_path) == location
+
+
+def test_what_it_does_not_name_is_the_workspaces() -> None:
+    location = named("https://host/e.git#:clusters", branch="live", path="elsewhere")
+    assert (location.branch, location.path) == ("live", "clusters")
+
+
+def test_the_name_of_a_folder_may_hold_the_sign(tmp_path: Path) -> None:
+    (tmp_path / "e#live").mkdir()
+    assert named("e#live", start=tmp_path).target == str(tmp_path / "e#live")
+
+
+@pytest.mark.parametrize("text", ["https://host/e.git#-x", "https://host/e.git#a..b", "https://host/e.git#main:../up"])
+def test_a_branch_or_folder_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        named(text)
