@@ -99,7 +99,7 @@ SETS = option("sets", "--set", metavar="PATH=VALUE", many=True, text="A value fo
 
 GLOBAL = (
     option("directory", "-C", "--directory", metavar="DIR", text="Run as if started in this folder."),
-    option("repository", "--repository", metavar="PATH|URL", text="The environment repository, before what the Workspace names."),
+    option("repository", "--repository", metavar="PATH|URL", text="The environment repository, before what the Workspace names; URL#BRANCH:FOLDER names all."),
     Parameter(
         "output",
         ("-o", "--output"),
