@@ -7,39 +7,28 @@ documents, what it enforces, overlays bound to it, policies and the Kubernetes v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import NamedTuple
 
-from gitopsc.cache import fingerprint
+from gitopsc.bases import Base, Bases
 from gitopsc.compile import Compiler, Target
-from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure
-from gitopsc.incremental import Index
+from gitopsc.diagnostics import Diagnostic
 from gitopsc.options import Options
-from gitopsc.repository.source import fetch_commit, has_commit
-from gitopsc.sides import At
+from gitopsc.presence import Pair
 from gitopsc.spec.discover import Files, read_source
-from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.identity import inputs_id
 from gitopsc.spec.kinds import Environment, Overlay, Workspace
-from gitopsc.spec.load import assemble
-from gitopsc.targets import Noted, Session, compiled
+from gitopsc.targets import compiled
 from gitopsc.values import Map
+
+__all__ = ["Base", "Bases", "Head", "Mixed", "Part", "compile_mixed", "compile_parts"]
 
 OF_BASE = ("defaults", "mergeKeys", "resourceTypes")
 """Fields of ``Workspace.spec`` that belong to a release; the others are today's."""
 
 ENTRIES = ("workloads", "resources", "manifests", "configs")
 """Maps of an application's spec whose entries an overlay may speak of."""
-
-OTHERS = ("Application", "Overlay", "Environment", "Pipeline")
-"""Kinds that a release's base does not have, or has of one application only."""
-
-_LABEL = 8
-_OPEN = 4
-"""Each open commit keeps a process that reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,94 +47,12 @@ class Head:
     files: Files
 
 
-class Bases:
-    """The workspace at commits. Use as a context manager, or ``close`` it. ``index``: what is known of files already.
+class Part(NamedTuple):
+    """A release of an application, and the environments that it is compiled for."""
 
-    The last few that were asked for stay open: ask for one commit's targets one after the other.
-    """
-
-    def __init__(self, root: Path, options: Options, index: Index | None = None) -> None:
-        self._root, self._options = root, options
-        self._index = index or Index(fingerprint())
-        self._open: dict[str, Base] = {}
-        self._first = True
-
-    def at(self, commit: str) -> Base:
-        """The workspace at ``commit``, fetched where this clone lacks it. Raises ``Failure`` where it cannot be had, ``Invalid`` where it has none."""
-        if commit not in self._open:
-            environ = self._options.environ
-            if not has_commit(self._root, commit, environ=environ):
-                try:
-                    there = fetch_commit(self._root, commit, environ=environ, deadline=self._options.limits.git_seconds)
-                except Failure as error:
-                    raise Failure(f"{_lacking(commit)}: {error.message}", hint=error.hint) from None
-                if not there:
-                    raise Failure(_lacking(commit), hint="get the history that has it: git fetch --unshallow, or from whoever has it")
-            while len(self._open) >= _OPEN:
-                self._open.pop(next(iter(self._open))).close()
-            self._open[commit] = Base(self._root, commit, self._options, self._index, ahead=self._first)
-            self._index, self._first = self._open[commit].index, False
-        return self._open[commit]
-
-    def close(self) -> None:
-        """End what was started for them."""
-        for base in self._open.values():
-            base.close()
-        self._open = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-
-def _lacking(commit: str) -> str:
-    return f"commit {commit[:12]}, which a release was built from, is not in this clone of the workspace"
-
-
-class Base:
-    """The workspace at one commit."""
-
-    def __init__(self, root: Path, commit: str, options: Options, index: Index, *, ahead: bool = True) -> None:
-        self.label = f"{commit[:_LABEL]}:"
-        self.files = At(root, commit, Diagnostics(), options)
-        self._options = options
-        try:
-            self.files.open(ahead=ahead)
-            self._session = Session(root, Noted(self.files), Diagnostics(), options, "sha1", index)
-        except BaseException:
-            self.files.close()
-            raise
-
-    @property
-    def index(self) -> Index:
-        """What is known of files now: the next commit reads only those that differ."""
-        return self._session.found()
-
-    def workspace(self, application: str) -> tuple[Workspace | None, Diagnostics]:
-        """Types, defaults, the application and its overlays on features, with what is wrong with them.
-
-        Places in the application's own files begin with the commit: the same file may be there today, with something else in it.
-        """
-        found = Diagnostics()
-        documents = [d for d in self._session.documents("platform") if d.kind not in OTHERS and d.file not in self._session.sources.skipped]
-        documents += [d for path in self._session.keys.files_of(application) for d in self._labelled(path, found) if _of_base(d, application)]
-        return assemble(documents, self.files, found, applications=self._session.sources.names("app")), found
-
-    def _labelled(self, path: str, diagnostics: Diagnostics) -> list[Document]:
-        return read_documents(self.label + path, self.files.read(path), diagnostics, self._options.limits)
-
-    def close(self) -> None:
-        """End the process that reads."""
-        self.files.close()
-
-
-def _of_base(document: Document, application: str) -> bool:
-    if document.kind == "Application":
-        return document.name == application
-    metadata = document.data.get("metadata")
-    return document.kind == "Overlay" and isinstance(metadata, dict) and metadata.get("application") == application and not document.data.get("environments")
+    application: str
+    release: str
+    environments: Sequence[str]
 
 
 def compile_mixed(
@@ -155,28 +62,52 @@ def compile_mixed(
 
     Each target has the release's id as it was given, and the environment's inputs as a build of today computes them. Raises ``Failure``.
     """
-    names = list(environments)
-    if ("Application", application) in head.workspace.broken:
-        return [Mixed(Target(name, application, release, "", None, (), None, None, (), (), (_BROKEN,))) for name in names]
-    workspace, found = base.workspace(application)
-    document = workspace.applications.get(application) if workspace is not None else None
-    if workspace is None or document is None or found.has_errors or ("Application", application) in workspace.broken:
-        errors = tuple(d for d in found if d.severity == "error") or (_gone(application, base.label),)
-        return [Mixed(Target(name, application, release, "", None, (), None, None, (), (), errors)) for name in names]
-    mixed, waiting = _mix(head.workspace, workspace, application)
+    part = Part(application, release, list(environments))
+    found = compile_parts(head, base, [part], options, algorithm)
+    return [found[environment, application] for environment in part.environments]
+
+
+def compile_parts(head: Head, base: Base, parts: Sequence[Part], options: Options, algorithm: str = "sha1") -> dict[Pair, Mixed]:
+    """The same for many applications whose releases are of one commit. ``head`` must have all of them. Raises ``Failure``."""
+    workspace, found = base.workspace(part.application for part in parts)
+    errors = [d for d in found if d.severity == "error"]
+    of_all = [d for d in errors if d.place is None or not d.place.file.startswith(base.label)] or (errors if workspace is None else [])
+    out: dict[Pair, Mixed] = {}
+    fine: list[Part] = []
+    for part in parts:
+        wrong = of_all or _wrong(head, base, workspace, part.application, errors)
+        if wrong:
+            out |= {(name, part.application): Mixed(_failed(part, name, wrong)) for name in part.environments}
+        else:
+            fine.append(part)
+    if workspace is None or not fine:
+        return out
+    mixed, waiting = _mix(head.workspace, workspace, [part.application for part in fine])
     compiler = MixedCompiler(
-        mixed, base.files, options.limits, options.allow_missing_schema, algorithm, head=head, document=document, label=base.label, release=release
-    )
-    targets = compiled(compiler, [(application, names)], replace(options, progress=None))
-    return [Mixed(target, tuple(_for(waiting, target.environment, head.workspace))) for target in targets]
+        mixed, base.files, options.limits, options.allow_missing_schema, algorithm, _engine=base.engine(workspace), head=head, label=base.label,
+        releases={(name, part.application): part.release for part in fine for name in part.environments},
+    )  # fmt: skip
+    for target in compiled(compiler, [(part.application, list(part.environments)) for part in fine], options):
+        out[target.environment, target.application] = Mixed(target, tuple(_for(waiting, target, head.workspace)))
+    return out
 
 
-_BROKEN = Diagnostic("error", "broken", "expected documents of today without errors, found some", "see what is wrong: gitopsc check")
+def _wrong(head: Head, base: Base, workspace: Workspace | None, application: str, errors: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Why an application cannot be compiled: its documents of today, or those of its release."""
+    if ("Application", application) in head.workspace.broken:
+        return [Diagnostic("error", "broken", "expected documents of today without errors, found some", "see what is wrong: gitopsc check")]
+    if workspace is None or ("Application", application) in workspace.broken:
+        files = {base.label + path for path in base.files_of(application)}
+        return [d for d in errors if d.place is not None and d.place.file in files]
+    if application not in workspace.applications:
+        message = f"expected application '{application}' in the workspace at {base.label.rstrip(':')}, found none"
+        return [Diagnostic("error", "unknown-application", message, "promote another release")]
+    return []
 
 
-def _gone(application: str, label: str) -> Diagnostic:
-    message = f"expected application '{application}' in the workspace at {label.rstrip(':')}, found none"
-    return Diagnostic("error", "unknown-application", message, "promote another release", application=application)
+def _failed(part: Part, environment: str, errors: Iterable[Diagnostic]) -> Target:
+    named = tuple(replace(d, application=part.application, environment=environment) for d in errors)
+    return Target(environment, part.application, part.release, "", None, (), None, None, (), (), named)
 
 
 @dataclass(slots=True)
@@ -184,9 +115,8 @@ class MixedCompiler(Compiler):
     """Reads templates and what the base names from the base's commit, what overlays of today name from today's files."""
 
     head: Head = field(kw_only=True)
-    document: Document = field(kw_only=True)
     label: str = field(kw_only=True)
-    release: str = field(kw_only=True)
+    releases: Mapping[Pair, str] = field(kw_only=True)
 
     def source(self, file: str, written: str) -> tuple[str, bytes]:
         """See ``Compiler``."""
@@ -204,8 +134,8 @@ class MixedCompiler(Compiler):
     def target(self, application: str, environment: Environment) -> Target:
         """See ``Compiler``; identities are those of the release, and of the environment of today."""
         made = Compiler.target(self, application, environment)
-        document = self.head.workspace.applications.get(application, self.document)
-        return replace(made, release=self.release, inputs=inputs_id(self.head.workspace, document, environment, self._today))
+        document = self.head.workspace.applications.get(application, self.workspace.applications[application])
+        return replace(made, release=self.releases[environment.name, application], inputs=inputs_id(self.head.workspace, document, environment, self._today))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +144,7 @@ class _Waits:
     notice: Diagnostic
 
 
-def _mix(today: Workspace, base: Workspace, application: str) -> tuple[Workspace, list[_Waits]]:
+def _mix(today: Workspace, base: Workspace, applications: Iterable[str]) -> tuple[Workspace, list[_Waits]]:
     """The base's workspace with the environments of today, and what of their overlays must wait."""
     spec = Map(today.spec, today.spec.at)
     spec.places, spec.keys_at, spec.raw = dict(today.spec.places), dict(today.spec.keys_at), dict(today.spec.raw)
@@ -223,15 +153,16 @@ def _mix(today: Workspace, base: Workspace, application: str) -> tuple[Workspace
         if key in base.spec:
             spec.put(key, base.spec[key], base.spec.places.get(key))
     document = replace(today.document, data=Map({**today.document.data, "spec": spec}, today.document.data.at))
-    overlays, waiting = _overlays(today, base, application)
+    waiting: list[_Waits] = []
+    overlays = {application: _overlays(today, base, application, waiting) for application in applications}
     mixed = Workspace(
         document=document,
         name=today.name,
         kubernetes=today.kubernetes,
         spec=spec,
         environments=today.environments,
-        applications={application: base.applications[application]},
-        overlays={application: overlays},
+        applications={application: base.applications[application] for application in overlays},
+        overlays=overlays,
         types=base.types,
         crds={**base.crds, **today.crds},
         merge_keys=base.merge_keys,
@@ -240,10 +171,9 @@ def _mix(today: Workspace, base: Workspace, application: str) -> tuple[Workspace
     return mixed, waiting
 
 
-def _overlays(today: Workspace, base: Workspace, application: str) -> tuple[tuple[Overlay, ...], list[_Waits]]:
+def _overlays(today: Workspace, base: Workspace, application: str, waiting: list[_Waits]) -> tuple[Overlay, ...]:
     """Overlays on features as the base has them, overlays on environments as they are today but for entries that wait for a newer release."""
     out = [overlay for overlay in base.overlays.get(application, ()) if not overlay.environments]
-    waiting: list[_Waits] = []
     old, new = _entries(base, application), _entries(today, application)
     for overlay in today.overlays.get(application, ()):
         if overlay.environments:
@@ -252,7 +182,7 @@ def _overlays(today: Workspace, base: Workspace, application: str) -> tuple[tupl
             data.places, data.keys_at = overlay.document.data.places, overlay.document.data.keys_at
             data["spec"] = spec
             out.append(replace(overlay, document=replace(overlay.document, data=data)))
-    return tuple(out), waiting
+    return tuple(out)
 
 
 def _entries(workspace: Workspace, application: str) -> set[tuple[str, str]]:
@@ -284,12 +214,12 @@ def _notice(key: str, name: str, entries: Map) -> Diagnostic:
     return Diagnostic("info", "waiting", message, "promote a release that has it", entries.key_place(name))
 
 
-def _for(waiting: Iterable[_Waits], environment: str, workspace: Workspace) -> Iterator[Diagnostic]:
-    """What concerns one environment."""
-    names = set(workspace.environments[environment].names)
+def _for(waiting: Iterable[_Waits], target: Target, workspace: Workspace) -> Iterator[Diagnostic]:
+    """What concerns one target."""
+    names = set(workspace.environments[target.environment].names)
     for one in waiting:
-        if names & set(one.overlay.environments):
-            yield replace(one.notice, environment=environment, application=one.overlay.application)
+        if one.overlay.application == target.application and names & set(one.overlay.environments):
+            yield replace(one.notice, environment=target.environment, application=target.application)
 
 
 def _copy(value: Map) -> Map:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from gitopsc.compile import Target
 from gitopsc.delivery.gate import Condition, Facts, Question, approvals_asked, gate, unmet
 from gitopsc.delivery.pipeline import Pipeline, Stage
 from gitopsc.diagnostics import Conflict, Diagnostic, Invalid
-from gitopsc.mixed import Bases, Head, Mixed, compile_mixed
+from gitopsc.mixed import Bases, Head, Mixed, Part, compile_parts
 from gitopsc.options import Options
 from gitopsc.outcome import effects, lines, notices, tables
 from gitopsc.plan import Plan, Unknown, Wanted, plan
@@ -146,9 +147,11 @@ class Proceeding:
         assert compiler is not None
         head = Head(compiler.workspace, compiler.files)
         with Bases(self.opened.root, self.options, self.made.index) as bases:
-            for wish in wanted:
-                environment, application = wish.pair
-                (out[wish],) = compile_mixed(head, bases.at(wish.commit), application, [environment], wish.release, self.options, self.repository.algorithm)
+            for commit, of_commit in groupby(wanted, lambda wish: wish.commit):
+                together = list(of_commit)
+                parts = [Part(*key, [w.pair[0] for w in some]) for key, some in groupby(together, lambda wish: (wish.pair[1], wish.release))]
+                found = compile_parts(head, bases.at(commit), parts, self.options, self.repository.algorithm)
+                out |= {wish: found[wish.pair] for wish in together}
         failed = [wish.pair for wish, made in out.items() if made.target.failed]
         if failed:
             self._fine(self.made.fresh(failed, self.options))
