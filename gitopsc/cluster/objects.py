@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gitopsc.cluster.answers import Expect
 from gitopsc.cluster.discovery import Resource
 from gitopsc.cluster.problems import Problem
-from gitopsc.cluster.transport import JSON, LIST_LIMIT, Api, Expect
+from gitopsc.cluster.transport import JSON, LIST_LIMIT, Api
 
 MANAGER = "gitopsc"
 PAGE = 500

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from gitopsc.cluster.answers import Answer
 from gitopsc.cluster.lease import Lease, refuse_while_held
 from gitopsc.cluster.problems import Problem, Unanswered
-from gitopsc.cluster.transport import Answer
 from gitopsc.diagnostics import Conflict
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
