@@ -17,6 +17,7 @@ from gitopsc.install import install
 from gitopsc.options import Options
 from tests.cluster.stage import HOME, Object, Ran, Stage, config
 from tests.cluster.test_online_boutique import create_pod
+from tests.cluster.watcher import Start, until
 from tests.engines import definitions, thing
 from tests.kube import PATIENCE, ApiServer
 
@@ -50,15 +51,19 @@ class Cluster(Stage):
         """Its account."""
         return f"gitopsc-{self.environment}"
 
-    def reconcile(self) -> Ran:
-        """A pass of the agent."""
+    def credentials(self) -> str:
+        """A kubeconfig with the agent's token."""
         status, body = self.server.ask("POST", f"/api/v1/namespaces/{HOME}/serviceaccounts/{self.agent}/token", {"spec": {}})
         assert status == 201, body
         settings = json.loads(self.server.kubeconfig.read_text())
         settings["users"] = [{"name": "tests", "user": {"token": body["status"]["token"]}}]
         file = self.folder / "agent.kubeconfig"
         file.write_text(json.dumps(settings))
-        return self.run(kubeconfig=str(file))
+        return str(file)
+
+    def reconcile(self) -> Ran:
+        """A pass of the agent."""
+        return self.run(kubeconfig=self.credentials())
 
     def may(self, user: str, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
         """What the server says of a right."""
@@ -72,6 +77,12 @@ class Cluster(Stage):
 @pytest.fixture
 def cluster(api_server: ApiServer, tmp_path: Path) -> Cluster:
     return Cluster(api_server, tmp_path)
+
+
+@pytest.fixture
+def stage(cluster: Cluster) -> Cluster:
+    """For ``start``."""
+    return cluster
 
 
 def everything(cluster: Cluster) -> list[Object]:
@@ -151,6 +162,29 @@ def test_and_no_more_than_that(cluster: Cluster) -> None:
         ("delete", "scheduling.k8s.io", "priorityclasses", "", "system-node-critical"),
     ]:
         assert not cluster.may(user, verb, group, resource, namespace, name), (verb, resource, namespace, name)
+
+
+def test_its_rights_are_enough_to_watch(cluster: Cluster, start: Start) -> None:
+    settings, *rest = everything(cluster)
+    secret = next(one for one in rest if one["kind"] == "Secret")
+    cluster.lock["alerts"] = [{"on": ["drift"], "to": {"secret": {"name": "sink", "key": "url"}}}]
+    cluster.publish(settings, *rest)
+    cluster.install()
+    mark = cluster.mark()
+    watcher = start("--interval", "1h", "--kubeconfig", cluster.credentials())
+    until(lambda: watcher.passes >= 1 and watcher.ask("/readyz")[0] == 200)
+    cluster.patch(settings, {"data": {"a": "2"}})
+    until(lambda: cluster.live("ConfigMap", "settings")["data"] == {"a": "1"})
+    cluster.patch(secret, {"data": {"a": "Yw=="}})
+    until(lambda: cluster.live("Secret", "key")["data"] == {"a": "Yg=="})
+    assert watcher.end()[0] == 0
+    assert "cannot" not in watcher.said
+    refused = {
+        event["requestURI"].partition("?")[0]
+        for event in cluster.server.audited(mark)
+        if event["user"]["username"] == f"system:serviceaccount:{HOME}:{cluster.agent}" and event.get("responseStatus", {}).get("code") == 403
+    }
+    assert refused <= {"/api/v1/secrets"}  # asked for everywhere first, then where they are
 
 
 def test_a_commit_alone_gives_no_right(cluster: Cluster) -> None:
