@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -43,7 +43,7 @@ def source_state(root: Path, inputs: Mapping[str, bytes | None], *, environ: Map
     Untracked and ignored inputs count as dirty; so do specs that the commit has and the folder has not. Files are compared by their
     content: no index, no filter. Raises ``Failure`` where there is a repository that Git cannot read.
     """
-    git = _git(root, environ)
+    git = source_git(root, environ)
     said = git.run("rev-parse", "--show-object-format")
     if said.status != 0:
         if any((folder / ".git").exists() for folder in (root, *root.parents)):
@@ -59,7 +59,7 @@ def source_state(root: Path, inputs: Mapping[str, bytes | None], *, environ: Map
     return SourceState(_remote(git), head.text, tuple(sorted(dirty)))
 
 
-def _git(root: Path, environ: Mapping[str, str]) -> Git:
+def source_git(root: Path, environ: Mapping[str, str]) -> Git:
     """Git at work in the repository that ``root`` is in. It is named, not discovered: whose folder it is does not matter, since nothing
     that is configured in it runs.
     """
@@ -69,7 +69,7 @@ def _git(root: Path, environ: Mapping[str, str]) -> Git:
 
 def resolve_revision(root: Path, revision: str, *, environ: Mapping[str, str]) -> str:
     """The commit that a person's ``revision`` means. Raises ``Invalid`` where it means none."""
-    git = _git(root, environ)
+    git = source_git(root, environ)
     said = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     commit = said.text.removeprefix("--end-of-options\n")
     if said.status != 0 or revision.startswith("-") or not commit:
@@ -90,7 +90,7 @@ def _missing(git: Git, revision: str) -> str:
 
 def require_history(root: Path, *, environ: Mapping[str, str]) -> None:
     """See that the workspace is in a Git repository that has a commit. Raises ``Invalid`` where it is not, ``Failure`` where Git refuses to read it."""
-    git = _git(root, environ)
+    git = source_git(root, environ)
     said = git.run("rev-parse", "--git-dir")
     if said.status != 0:
         if any((folder / ".git").exists() for folder in (root, *root.parents)):
@@ -102,7 +102,7 @@ def require_history(root: Path, *, environ: Mapping[str, str]) -> None:
 
 def merge_base(root: Path, one: str, other: str, *, environ: Mapping[str, str]) -> str:
     """The newest commit that two commits have in common. Raises ``Invalid`` where they have none."""
-    said = _git(root, environ).run("merge-base", one, other)
+    said = source_git(root, environ).run("merge-base", one, other)
     if said.status != 0:
         raise Invalid(
             f"expected two revisions with a common commit, found none of {one} and {other}", hint="in a shallow clone: git fetch --unshallow", code="revision"
@@ -124,7 +124,7 @@ def default_branch(root: Path, said: str | None, *, environ: Mapping[str, str]) 
     A repository without a remote and without a ``main`` has one line of work: what is checked out. A commit without a branch, as CI
     checks it out, is of the default branch if that has it in its history.
     """
-    git = Git(root, environ)
+    git = source_git(root, environ)
     inside = git.run("rev-parse", "--git-dir").status == 0
     current = git.run("symbolic-ref", "--quiet", "--short", "HEAD").text if inside else ""
     name = said or (_guessed(git, current) if inside else "main")
@@ -151,7 +151,7 @@ def newer_than(root: Path, commit: str, others: Iterable[str], *, environ: Mappi
     wanted = [other for other in dict.fromkeys(others) if other != commit]
     if not wanted:
         return None
-    git = Git(root, environ)
+    git = source_git(root, environ)
     told = git.check("cat-file", "--batch-check", data="".join(f"{one}\n" for one in wanted).encode()).text.split("\n")
     missing = [one for one, line in zip(wanted, told, strict=True) if not line.startswith(f"{one} commit ")]
     here = [one for one in wanted if one not in missing]
@@ -165,7 +165,7 @@ def newer_than(root: Path, commit: str, others: Iterable[str], *, environ: Mappi
 
 def is_ancestor(root: Path, older: str, newer: str, *, environ: Mapping[str, str]) -> bool:
     """Whether ``newer`` has ``older`` in its history, or is it. Raises ``Failure`` where one of them is not here (see ``has_commit``)."""
-    said = Git(root, environ).run("merge-base", "--is-ancestor", older, newer)
+    said = source_git(root, environ).run("merge-base", "--is-ancestor", older, newer)
     if said.status not in (0, 1):
         raise Failure(failed("merge-base", said), hint="in a shallow clone: git fetch --unshallow")
     return said.status == 0
@@ -173,7 +173,7 @@ def is_ancestor(root: Path, older: str, newer: str, *, environ: Mapping[str, str
 
 def has_commit(root: Path, commit: str, *, environ: Mapping[str, str]) -> bool:
     """Whether a commit is in this clone."""
-    return Git(root, environ).run("cat-file", "-e", f"{commit}^{{commit}}").status == 0
+    return source_git(root, environ).run("cat-file", "-e", f"{commit}^{{commit}}").status == 0
 
 
 def fetch_commit(root: Path, commit: str, *, environ: Mapping[str, str], deadline: float = DEADLINE) -> bool:
@@ -181,7 +181,7 @@ def fetch_commit(root: Path, commit: str, *, environ: Mapping[str, str], deadlin
 
     False: there is no remote, or it does not have the commit any more. No ref is moved. Raises ``Failure`` where the remote cannot be asked.
     """
-    git = Git(root, environ, protocols=_FETCHED, deadline=deadline)
+    git = replace(source_git(root, environ), protocols=_FETCHED, deadline=deadline)
     remotes = git.run("remote").text.split()
     if not remotes:
         return False
@@ -212,7 +212,7 @@ class GitFiles:
         diagnostics: Diagnostics | None = None,
         limits: Limits = DEFAULT,
     ) -> None:
-        git = Git(root, dict(environ))
+        git = source_git(root, environ)
         self.exclude = exclude
         self._diagnostics = Diagnostics() if diagnostics is None else diagnostics
         self._limits = limits
