@@ -31,6 +31,7 @@ from gitopsc.report.result import Result, empty
 from gitopsc.repository.records import Records
 from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.revision import Revision, read_revision, selected
+from gitopsc.trusting import check_signed
 
 KIND = "ReconcileResult"
 DEFAULT_TIMEOUT = 300.0
@@ -52,6 +53,7 @@ class Wish:
     accept_rewrite: bool = False
     pin: bool = False
     home: str = NAMESPACE
+    allowed_signers: Path | None = None
     spent: float = 0.0
 
 
@@ -77,6 +79,7 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
         names = selected(revision, applications)
         rules = rules_of(revision, wish)
         check_engine(revision)
+        check_signed(snapshot, revision, wish.allowed_signers)
         deadline = Deadline(max(1.0, (given or rules.timeout) - wish.spent - (time.monotonic() - began)))
         if rules.suspend:
             return _suspended(revision, names)

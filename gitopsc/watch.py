@@ -25,6 +25,8 @@ from gitopsc.repository.store import Snapshot
 from gitopsc.revision import Revision, read_revision, selected
 from gitopsc.shards import in_shard, parse_shard
 from gitopsc.telling import Told, told
+from gitopsc.trusting import CODE as UNSIGNED
+from gitopsc.trusting import check_signed, is_signed
 from gitopsc.watching import Agent, Passed, Setting
 
 INTERVAL = 60.0
@@ -93,6 +95,7 @@ class _Passes:
         self._given = given
         self._contention = Contention()
         self._accept = wish.accept_rewrite
+        self._good: str | None = None
 
     def tip(self) -> str | None:
         """Where the source is now."""
@@ -100,22 +103,28 @@ class _Passes:
             return opened.repository.snapshot().revision
 
     def once(self, api: Api, attempt: Attempt) -> Passed:
-        """One pass."""
+        """One pass. A revision that may not be applied is told, and the last good one goes on to be kept."""
         with source(self._options) as opened:
             snapshot = opened.repository.snapshot()
             attempt.revision = snapshot.revision
             try:
                 passed = self._at(api, attempt, opened, snapshot, accept=self._accept)
-                self._accept = False  # it was meant for the history that was there when it was said
-                return passed
-            except Rewritten as rewritten:
-                return self._keep_last_good(api, attempt, opened, rewritten)
+            except Rewritten as error:
+                return self._keep_last_good(api, attempt, opened, Event("rewritten", self._environment, summary=error.message), error.applied)
+            except Invalid as error:
+                if self._good is None or error.diagnostics[0].code != UNSIGNED:
+                    raise
+                return self._keep_last_good(api, attempt, opened, Event("unverified", self._environment, summary=error.diagnostics[0].message), self._good)
+            self._accept = False  # it was meant for the history that was there when it was said
+            self._good = passed.revision
+            return passed
 
     def _at(self, api: Api, attempt: Attempt, opened: Source, snapshot: Snapshot, *, accept: bool) -> Passed:
         revision = read_revision(snapshot, self._environment, limits=self._options.limits, namespace=self._wish.home)
         names = [name for name in selected(revision, self._applications) if in_shard(name, self._shard)]
         rules = rules_of(revision, self._wish)
         check_engine(revision)
+        check_signed(snapshot, revision, self._wish.allowed_signers)
         self._pace(rules.interval)
         if rules.suspend:
             nothing = Told((), lambda _word, _application: False)
@@ -152,14 +161,10 @@ class _Passes:
             pending_records=pending,
         )
 
-    def _keep_last_good(self, api: Api, attempt: Attempt, opened: Source, rewritten: Rewritten) -> Passed:
-        """History was rewritten under us: people hear of it, and what was applied last goes on to be kept."""
-        event = Event("rewritten", self._environment, summary=rewritten.message)
-        repository = opened.repository
-        snapshot = repository.snapshot()
-        if snapshot.git.run("cat-file", "-e", f"{rewritten.applied}^{{commit}}").status != 0:
-            return Passed(attempt.revision, 4, whole=False, found=Told((event,), lambda word, application: False))
-        passed = self._at(api, attempt, opened, repository.at(rewritten.applied), accept=True)
+    def _keep_last_good(self, api: Api, attempt: Attempt, opened: Source, event: Event, good: str) -> Passed:
+        if opened.repository.snapshot().git.run("cat-file", "-e", f"{good}^{{commit}}").status != 0:
+            return Passed(attempt.revision, 4, whole=False, found=Told((event,), lambda _word, _application: False))
+        passed = self._at(api, attempt, opened, opened.repository.at(good), accept=True)
         found = told(self._environment, passed.reports, whole=False)
         return replace(passed, status=4, found=Told((*found.events, event), found.judged))
 
@@ -178,10 +183,13 @@ def _troubles(made: Made) -> list[str]:
 
 
 def _first_look(options: Options, environment: str, wish: Wish) -> tuple[str | None, Mapping[str, float]]:
-    """The context that the environment names, and its rhythm. A source that cannot be reached is no reason not to start: passes will tell."""
+    """The context that the environment names, and its rhythm. A source that cannot be reached, or trusted, is no reason not to start: passes will tell."""
     try:
         with source(options) as opened:
-            revision = read_revision(opened.repository.snapshot(), environment, limits=options.limits, namespace=wish.home)
+            snapshot = opened.repository.snapshot()
+            revision = read_revision(snapshot, environment, limits=options.limits, namespace=wish.home)
+            if wish.allowed_signers is not None and not is_signed(snapshot, revision, wish.allowed_signers):
+                return None, {}
     except Failure:
         return None, {}
     check_engine(revision)

@@ -32,6 +32,7 @@ def run(
     confirm_prune: bool,
     force_conflicts: bool,
     accept_rewrite: bool,
+    allowed_signers: str | None,
     pin: bool,
 ) -> Result:
     """Make the cluster what the environment repository says, once or for as long as the process lives."""
@@ -49,6 +50,7 @@ def run(
         confirm_prune=confirm_prune,
         force_conflicts=force_conflicts,
         accept_rewrite=accept_rewrite,
+        allowed_signers=options.directory / allowed_signers if allowed_signers else None,
         pin=pin,
     )
     if not watch:
@@ -111,6 +113,7 @@ COMMAND = Command(
         flag("confirm_prune", "--confirm-prune", text="Prune more than half, claims, namespaces and CustomResourceDefinitions, too."),
         flag("force_conflicts", "--force-conflicts", text="Take over fields that other managers apply."),
         flag("accept_rewrite", "--accept-rewrite", text="Apply a revision that does not descend from the one applied last."),
+        option("allowed_signers", "--allowed-signers", metavar="FILE", text="Apply only commits that one of these keys has signed."),
         flag("pin", "--pin", text="Print the line that pins the environment to this cluster, and stop."),
     ),
     run=run,

@@ -24,19 +24,22 @@ def until_told(run: Callable[[], None], stop: Callable[[], None], patience: floa
             raised.append(error)
         finally:
             ended.set()
-            os.write(writer, b"e")
+            os.write(writer, b"\0")
 
-    def told(*_: object) -> None:
-        os.write(writer, b"s")  # no lock is taken in a signal handler: the thread that it interrupts may hold it
-
-    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    # The system may give a signal to any thread, and wakes only that one; what is written to this pipe wakes the thread that waits here.
+    # No lock is taken in a handler: the thread that it interrupts may hold it.
+    os.set_blocking(writer, False)
+    wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     threading.Thread(target=work, name="gitopsc-run", daemon=True).start()
     try:
-        os.read(reader, 1)
+        while not ended.is_set() and os.read(reader, 1)[0] not in before:
+            continue
         if not ended.is_set():
             stop()
             ended.wait(patience)
     finally:
+        signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
     if raised:

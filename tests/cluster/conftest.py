@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster.watcher import sink, start
 from tests.kube import ApiServer, assets
+
+__all__ = ["sink", "start"]
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,12 @@ def test_many_signals_are_one() -> None:
     assert (process.returncode, output, errors) == (0, "ended\n", "")
 
 
+def test_a_signal_that_another_thread_gets_ends_it_all_the_same() -> None:
+    process = started("import signal; signal.pthread_kill(threading.get_ident(), signal.SIGTERM); stopped.wait(60)")
+    output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output, errors) == (0, "ended\n", "")
+
+
 def test_what_it_raises_is_raised() -> None:
     process = started("raise ValueError('x')")
     _, errors = process.communicate(timeout=20)
