@@ -139,6 +139,7 @@ def _tie(
     applications = {document.name: document for document in ours["Application"]}
     for document in ours["Application"]:
         _check_order(document, names, broken, diagnostics)
+    _check_order_cycle(applications, diagnostics)
     overlays = _overlays(ours["Overlay"], faulty, applications, names, set(environments), broken, diagnostics)
     for document in ours["Application"] + ours["Overlay"]:
         _check_workloads(document, applications, types, broken, diagnostics)
@@ -246,10 +247,32 @@ def _unique(documents: list[Document], diagnostics: Diagnostics) -> list[Documen
 
 def _check_order(document: Document, names: set[str], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> None:
     """``dependsOn`` of an application names others."""
-    written = document.spec.get("dependsOn")
-    for index, name in enumerate(written if isinstance(written, Seq) else ()):
+    said = document.spec.get("dependsOn")
+    written = said if isinstance(said, Seq) else Seq()
+    for index, name in enumerate(written):
         if isinstance(name, str) and name not in names and ("Application", name) not in broken:
             _unknown("application", name, names - {document.name}, written.place(index), diagnostics)
+
+
+def _check_order_cycle(applications: Mapping[str, Document], diagnostics: Diagnostics) -> None:
+    """``dependsOn`` of applications comes to an end. A cycle is told once, at the first of its names."""
+    edges = {name: [other for other in as_names(document.spec.get("dependsOn")) if other in applications] for name, document in sorted(applications.items())}
+    done: set[str] = set()
+    for start in edges:
+        path = [start]
+        while path and start not in done:
+            following = next((other for other in edges[path[-1]] if other not in done), None)
+            if following is None:
+                done.add(path.pop())
+            elif following in path:
+                ring = path[path.index(following) :]
+                chain = " → ".join([*ring, following])
+                place = applications[ring[0]].spec.place("dependsOn")
+                diagnostics.error("depends-cycle", f"expected 'dependsOn' to have no cycle, found {chain}", place, hint="remove one of them")
+                done.update(ring)
+                path = []
+            else:
+                path.append(following)
 
 
 def _overlays(
