@@ -222,16 +222,20 @@ def _show(result: Result, sees: Mapping[str, Any], root: Path, environment: Mapp
         from gitopsc.report.formats import formatted
 
         terminal.write(sys.stdout, formatted(result, form, prefix=files.prefix() if files else ""))
+    if form in ("text", "csv"):  # the others say in their own way what was found
+        _show_findings(result, sees, environment)
     return status
 
 
 def _show_text(result: Result, sees: Mapping[str, Any], environment: Mapping[str, str]) -> None:
     from gitopsc.report.text import text
 
-    quiet = sees["quiet"]
-    if not (quiet and result.kind in _ACTIONS):
+    if not (sees["quiet"] and result.kind in _ACTIONS):
         terminal.write(sys.stdout, text(result, terminal.painter(sys.stdout, sees["color"], environment), terminal.width(sys.stdout)))
-    shown = [item for item in result.diagnostics if item.severity == "error" or not quiet]
+
+
+def _show_findings(result: Result, sees: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    shown = [item for item in result.diagnostics if item.severity == "error" or not sees["quiet"]]
     paint = terminal.painter(sys.stderr, sees["color"], environment)
     said = findings(shown, result.sources, paint=paint, verbose=bool(sees["verbose"]))
     if len(shown) > 1:

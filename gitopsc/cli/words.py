@@ -20,6 +20,8 @@ COMMANDS = (
     "resume",
     "adopt",
     "status",
+    "history",
+    "audit",
     "install",
     "export",
     "schema",
@@ -97,6 +99,9 @@ def flag(name: str, *words: str, text: str) -> Parameter:
 
 SETS = option("sets", "--set", metavar="PATH=VALUE", many=True, text="A value for one path, before every other layer. May be repeated.")
 
+LIMIT = Parameter("limit", ("--limit",), "Only so many, the newest.", "N", "integer")
+ALLOWED_SIGNERS = option("allowed_signers", "--allowed-signers", metavar="FILE", text="Verify signatures with these keys: OpenSSH's allowed signers, or OpenPGP.")
+
 GLOBAL = (
     option("directory", "-C", "--directory", metavar="DIR", text="Run as if started in this folder."),
     option("repository", "--repository", metavar="PATH|URL", text="The environment repository, before what the Workspace names; URL#BRANCH:FOLDER names all."),
@@ -105,7 +110,7 @@ GLOBAL = (
         ("-o", "--output"),
         "The form of the result.",
         "FORM",
-        choices=("text", "json", "yaml", "markdown", "sarif", "junit", "github", "gitlab"),
+        choices=("text", "json", "yaml", "csv", "markdown", "sarif", "junit", "github", "gitlab"),
         default="text",
     ),
     flag("strict", "--strict", text="Warnings are errors."),

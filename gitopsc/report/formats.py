@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gitopsc.report.result import Result
 
-FORMATS = ("text", "json", "yaml", "markdown", "sarif", "junit", "github", "gitlab")
+FORMATS = ("text", "json", "yaml", "csv", "markdown", "sarif", "junit", "github", "gitlab")
 RESULTS = ("text", "json", "yaml")
 """The forms that every command has; the others where it makes sense."""
 
@@ -21,6 +21,10 @@ def formatted(result: Result, form: str, *, prefix: str = "") -> str:
         from gitopsc.report.document import as_yaml
 
         return as_yaml(result)
+    if form == "csv":
+        from gitopsc.report.past import past_csv
+
+        return past_csv(result)
     if form == "markdown":
         from gitopsc.report.markdown import markdown
 

@@ -26,6 +26,8 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "RollbackResult": {"revision": None, "changed": False, "environments": [], "pullRequest": None},
     "HoldResult": {"revision": None, "changed": False, "environments": []},
     "ResumeResult": {"revision": None, "changed": False, "environments": []},
+    "HistoryResult": {"environment": None, "application": None, "entries": []},
+    "AuditResult": {"changes": []},
     "StatusResult": {"environments": []},
     "AdoptResult": {"revision": None, "changed": False, "environments": []},
 }

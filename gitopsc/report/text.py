@@ -33,6 +33,10 @@ def text(result: Result, paint: Paint = plain, width: int | None = None) -> str:
         from gitopsc.report.standings import standings
 
         return "".join(f"{row}\n" for row in standings(result.data, paint, width))
+    if result.kind in ("HistoryResult", "AuditResult") and not ended:
+        from gitopsc.report.past import past
+
+        return "".join(f"{row}\n" for row in past(result, paint, width))
     if ended:
         return ""
     return "".join(f"{row}\n" for row in block(mapped(result.data, visible))) if result.data else ""
