@@ -8,7 +8,9 @@ from gitopsc import __version__, kubernetes
 from gitopsc.diagnostics import Diagnostic, Invalid
 from gitopsc.engines.agent import HOME, Agent, agent
 from gitopsc.engines.guard import NAMES
+from gitopsc.engines.plurals import Plurals
 from gitopsc.engines.pod import git_secret, is_ssh
+from gitopsc.engines.subject import Environment, group_of
 from gitopsc.objects import Manifest, ref_of
 from gitopsc.opening import opened
 from gitopsc.options import Options
@@ -37,7 +39,7 @@ def install(options: Options, environment: str, url: str | None, image: str | No
     made = Agent(one, where.whole, image or f"{IMAGE}:{__version__}", __version__, part)
     objects = agent(made)
     _check(objects, environment)
-    diagnostics = (*where.diagnostics, *refused, *found.notices(), *_to_make(made))
+    diagnostics = (*where.diagnostics, *refused, *found.notices(), *_guesses(one), *_to_make(made))
     return Result(KIND, {"objects": objects}, diagnostics, text=listing(objects))
 
 
@@ -51,6 +53,19 @@ def _check(objects: list[dict[str, Any]], environment: str) -> None:
     wrong = [item for item in found if item.severity == "error"]
     if wrong:
         raise Invalid(wrong)
+
+
+def _guesses(environment: Environment) -> list[Diagnostic]:
+    """Kinds whose resources have names that nobody told us: RBAC speaks of nothing else."""
+    every = [data for app in environment.applications for data in app.objects]
+    plurals = Plurals(every)
+    names = sorted({f"{plurals.of(data)}.{group_of(data)}" for data in every if plurals.guessed(data)})
+    if not names:
+        return []
+    message = f"the plural names of {len(names)} custom kind{'s' if len(names) > 1 else ''} are taken to be {', '.join(names)}"
+    return [
+        Diagnostic("info", "guessed-plural", message, "kubectl api-resources lists them; put their CustomResourceDefinitions into the environment to be sure")
+    ]
 
 
 def _to_make(made: Agent) -> list[Diagnostic]:

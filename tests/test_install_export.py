@@ -21,10 +21,11 @@ URL = "https://git.example.com/acme/environments.git"
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One that ``init`` makes, built, with a third environment that Flux reconciles."""
+    """One that ``init`` makes, built, without its pipeline, and with a third environment that Flux reconciles."""
     folder = tmp_path_factory.mktemp("install") / "shop"
     folder.mkdir()
     gitopsc(folder, "init", ".")
+    (folder / "pipeline.yaml").unlink()
     flux = {
         "apiVersion": "gitopsc.dev/v1alpha1",
         "kind": "Environment",
@@ -109,6 +110,14 @@ def test_what_is_refused(workspace: Path, words: tuple[str, ...], said: str) -> 
     done = gitopsc(workspace, *words, status=2)
     assert said in done.stderr
     assert not done.stdout
+
+
+@pytest.mark.parametrize("how", [(), ("--dry-run",), ("--watch", "--listen", "127.0.0.1:0")], ids=["once", "dry run", "watch"])
+def test_reconcile_leaves_an_environment_to_its_engine_before_it_looks_for_a_cluster(workspace: Path, how: tuple[str, ...]) -> None:
+    """There is no kubeconfig here: whoever looked for a cluster would say so."""
+    done = gitopsc(workspace, "reconcile", "edge", *how, status=2)
+    assert "edge is reconciled by flux" in done.stderr
+    assert "kubeconfig" not in done.stderr
 
 
 def test_export_without_names_takes_the_environments_of_the_engine(workspace: Path) -> None:

@@ -18,16 +18,13 @@ _SECRET = ("", "Secret")
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """``url``: where it reads the environment repository. ``shard``: its part of the applications, as ``(2, 4)``, with ``has(name)``.
-    ``version``: gitopsc's. ``definitions``: manifests that may define kinds, of other environments too.
-    """
+    """``url``: where it reads the environment repository. ``shard``: which part of the applications it has, as ``(2, 4)``. ``version``: gitopsc's."""
 
     environment: Environment
     url: str
     image: str
     version: str
     shard: tuple[int, int] | None = None
-    definitions: tuple[Object, ...] = ()
 
     @property
     def name(self) -> str:
@@ -71,7 +68,7 @@ class Agent:
 def agent(one: Agent) -> list[Made]:
     """Everything to apply, in the order in which it can be applied."""
     every = [data for app in one.environment.applications for data in app.objects]
-    plurals = Plurals([*one.definitions, *every])
+    plurals = Plurals(every)
     access = [*_own_access(one, every, plurals), *_write_access(one, plurals)]
     return [_home(), *one.environment.namespaces(), *_accounts(one), *access, *_beside(one), deployment(one, HOME, PORT)]
 

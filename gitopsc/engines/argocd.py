@@ -83,6 +83,7 @@ def _lost(environment: Environment) -> list[Diagnostic]:
             "health": any(str(rule.get("kind")) in kinds for rule in lock.get("health") or ()),
             "requireSigned": lock.get("requireSigned") is True,
             "enforceGates": lock.get("enforceGates") is True,
+            "sops": any("sops" in data for app in apps for data in app.objects),
             "gitopsc.dev/prune: disabled": annotated(apps, "gitopsc.dev/prune", "disabled"),
             "gitopsc.dev/recreate: allowed": annotated(apps, "gitopsc.dev/recreate", "allowed"),
             "gitopsc.dev/ignore": annotated(apps, "gitopsc.dev/ignore"),

@@ -107,6 +107,7 @@ def _spec(environment: Environment, app: Application, source: Source, part: Part
         "suspend": rules.get("suspend") is True,
         "serviceAccountName": account[1] if account else None,
         "patches": patches,
+        "decryption": {"provider": "sops"} if any("sops" in data for data in app.objects) else None,
         "healthCheckExprs": health,
     }
     return {**spec, **{key: value for key, value in optional.items() if value}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gitopsc.engines.subject import Object, group_of
+from gitopsc.kubernetes import is_namespaced
 
 _IRREGULAR = {"endpoints": "endpoints"}
 _SIBILANTS = ("s", "x", "z", "ch", "sh")
@@ -25,6 +26,10 @@ class Plurals:
         """The resource of a manifest's kind: ``networkpolicies``."""
         kind = str(data.get("kind") or "")
         return self._said.get((group_of(data), kind)) or plural(kind)
+
+    def guessed(self, data: Object) -> bool:
+        """Whether nobody said it, so that a generator with other English would be right."""
+        return (group_of(data), str(data.get("kind") or "")) not in self._said and is_namespaced(str(data.get("apiVersion")), str(data.get("kind"))) is None
 
 
 def plural(kind: str) -> str:

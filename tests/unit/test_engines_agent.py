@@ -206,11 +206,19 @@ def test_plurals(kind: str, expected: str) -> None:
     assert plural(kind) == expected
 
 
+def test_a_name_that_nobody_told_is_a_guess() -> None:
+    known = Plurals([])
+    assert not known.guessed(thing("apps/v1", "Deployment", "a"))
+    assert not known.guessed(thing("gateway.networking.k8s.io/v1", "HTTPRoute", "a"))
+    assert known.guessed(thing("example.com/v1", "Widget", "a"))
+
+
 def test_a_definition_knows_better() -> None:
     names = {"kind": "Chassis", "plural": "chassis"}
     known = Plurals([thing("apiextensions.k8s.io/v1", "CustomResourceDefinition", "chassis.example.com", spec={"group": "example.com", "names": names})])
     assert known.of(thing("example.com/v1", "Chassis", "a")) == "chassis"
     assert known.of(thing("other.com/v1", "Chassis", "a")) == "chassises"
+    assert not known.guessed(thing("example.com/v1", "Chassis", "a"))
 
 
 def test_long_names_are_cut_and_stay_apart() -> None:

@@ -153,6 +153,12 @@ def test_annotations_in_the_words_of_flux() -> None:
     assert [d.path for d in argocd(environment(kept), ARGO)[1]] == ["gitopsc.dev/prune: disabled"]
 
 
+def test_what_is_encrypted_is_decrypted_by_flux() -> None:
+    secret = application("shop", thing("v1", "Secret", "key", "shop", data={"a": "ENC[…]"}, sops={"version": "3.9.0"}))
+    assert named(flux(environment(secret), FLUX)[0])["Kustomization/prod-shop"]["spec"]["decryption"] == {"provider": "sops"}
+    assert [d.path for d in argocd(environment(secret), ARGO)[1]] == ["sops"]
+
+
 def test_argo_cd_gets_an_application_an_application() -> None:
     found = named(argocd(environment(SHOP, API), ARGO)[0])
     assert [*found] == ["Application/prod-shop", "Application/prod-api"]
