@@ -11,7 +11,7 @@ ROOT = """\
 apiVersion: gitopsc.dev/v1alpha1
 kind: Workspace
 metadata: {name: shop}
-spec: {}
+spec: {kubernetesVersion: "1.30"}
 ---
 apiVersion: gitopsc.dev/v1alpha1
 kind: Environment
