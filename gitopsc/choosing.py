@@ -180,7 +180,7 @@ class Chooser:
     # -- a release by its name --------------------------------------------------------------------------------------
 
     def _named(self, said: Said) -> Choice:
-        entry = self._entry(said)
+        entry = self.named(said)
         release = entry.lock.release.id
         moving = tuple(name for name in self.environments if (lock := self.lock(name)) is None or lock.release.id != release)
         if not moving:
@@ -191,8 +191,8 @@ class Chooser:
         pinned = chosen is not None and chosen.entry.lock.release.id != release
         return Choice(self.application, moving, entry, conditions, pinned=pinned, refused=refused)
 
-    def _entry(self, said: Said) -> Past:
-        """The newest lock upstream that names the release, or has the version."""
+    def named(self, said: Said) -> Past:
+        """The newest lock upstream that names the release, or has the version. Raises ``Invalid`` where none does."""
         names = {name for environment in self.environments for name in (upstream.environment for upstream in self.pipeline.upstreams(environment))}
         every = [one for name in self.pipeline.environments[::-1] if name in names for one in self.there.history(name, self.application)]
         for one in every:

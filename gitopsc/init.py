@@ -17,6 +17,7 @@ FILES = (
     "environments/dev.yaml",
     "environments/prod.yaml",
     "apps/hello/app.yaml",
+    "pipeline.yaml",
     ".github/workflows/gitopsc.yaml",
     ".github/workflows/gitopsc-comment.yaml",
     ".gitlab/gitopsc.yml",
@@ -28,13 +29,14 @@ _NEXT = """
 In it, next:
   gitopsc check                     says everything that is wrong; writes nothing
   gitopsc render hello dev          shows what the application becomes in one environment
-  gitopsc build                     commits that for all of them, to an environment repository in .gitopsc/environments
+  gitopsc build                     commits that for dev, to an environment repository in .gitopsc/environments
+  gitopsc gate hello --to prod      says what a release still needs to come to prod
   gitopsc diff --between dev prod   shows how two environments differ
 """
 
 
 def init(directory: Path) -> Result:
-    """Write a Workspace, two environments, an application and CI files into ``directory``, which is made where it is not there.
+    """Write a Workspace, two environments, an application, a pipeline and CI files into ``directory``, which is made where it is not there.
 
     Raises ``Invalid`` where any of the files exists or a folder cannot be one, ``Failure`` where the disk fails; nothing is left behind then.
     """

@@ -35,7 +35,7 @@ def test_it_says_what_was_made_and_what_to_try_next(tmp_path: Path) -> None:
     said = gitopsc(tmp_path, "init", "shop").stdout
     assert said.startswith(".github/workflows/gitopsc-comment.yaml\n")
     commands = [line.split()[1:] for line in said.splitlines() if line.startswith("  gitopsc ")]
-    assert [command[0] for command in commands] == ["check", "render", "build", "diff"]
+    assert [command[0] for command in commands] == ["check", "render", "build", "gate", "diff"]
 
 
 @pytest.mark.parametrize(("folder", "name"), [("Shop_EU.2", "shop-eu-2"), ("9lives", "lives"), ("...", "workspace"), ("x" * 80, "x" * 63)])

@@ -28,7 +28,7 @@ COMMAND = Command(
         "For Argo CD, print an Application for each application; target.cluster is the name under which Argo CD knows the cluster.",
         "Warn where the environment is another engine's, and of each of its rules that this one cannot keep.",
     ),
-    example=("gitopsc build", "gitopsc export flux dev --url https://git.example.com/shop/environments.git", "gitopsc export argocd prod"),
+    example=("gitopsc build", "gitopsc export flux dev --url https://git.example.com/shop/environments.git", "gitopsc export argocd dev"),
     parameters=(
         Parameter("engine", (), "Whose objects.", "flux|argocd", choices=("flux", "argocd"), required=True),
         argument("environments", "ENV", "The environments.", many=True),

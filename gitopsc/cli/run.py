@@ -21,7 +21,21 @@ from gitopsc.report.result import Result, empty
 
 SECRETS = ("GITOPSC_FORGE_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "GITEA_TOKEN", "FORGEJO_TOKEN", "BITBUCKET_TOKEN")
 """Variables whose values are masked wherever they turn up."""
-_ACTIONS = frozenset({"CheckResult", "BuildResult", "BumpResult", "InitResult", "PromoteResult", "RollbackResult", "HoldResult", "ResumeResult", "AdoptResult"})
+_ACTIONS = frozenset(
+    {
+        "CheckResult",
+        "BuildResult",
+        "BumpResult",
+        "InitResult",
+        "PromoteResult",
+        "ApproveResult",
+        "RecordResult",
+        "RollbackResult",
+        "HoldResult",
+        "ResumeResult",
+        "AdoptResult",
+    }
+)
 _BUG = "this is a bug in gitopsc, please report it"
 
 

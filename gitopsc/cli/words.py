@@ -15,6 +15,9 @@ COMMANDS = (
     "bump",
     "reconcile",
     "promote",
+    "gate",
+    "approve",
+    "record",
     "rollback",
     "hold",
     "resume",
@@ -100,7 +103,9 @@ def flag(name: str, *words: str, text: str) -> Parameter:
 SETS = option("sets", "--set", metavar="PATH=VALUE", many=True, text="A value for one path, before every other layer. May be repeated.")
 
 LIMIT = Parameter("limit", ("--limit",), "Only so many, the newest.", "N", "integer")
-ALLOWED_SIGNERS = option("allowed_signers", "--allowed-signers", metavar="FILE", text="Verify signatures with these keys: OpenSSH's allowed signers, or OpenPGP.")
+ALLOWED_SIGNERS = option(
+    "allowed_signers", "--allowed-signers", metavar="FILE", text="Verify signatures with these keys: OpenSSH's allowed signers, or OpenPGP."
+)
 
 GLOBAL = (
     option("directory", "-C", "--directory", metavar="DIR", text="Run as if started in this folder."),
