@@ -264,5 +264,5 @@ def test_fragments_of_documents_are_found() -> None:
         (("spec", "defaults", "type", "service"), None, "service"),
         (("spec", "enforced", "workload"), None, None),
     ]
-    assert set(FILES) == {"Workspace", "Environment", "Application", "Overlay", "ComponentType"}
+    assert set(FILES) == {"Workspace", "Environment", "Application", "Overlay", "ComponentType", "Pipeline"}
     assert source("application.json")["title"] == "Application"
