@@ -33,7 +33,7 @@ def export(options: Options, engine: str, environments: tuple[str, ...], url: st
         for one in _chosen(found, engine, environments):
             made, lost = _WRITERS[engine](one, source)
             objects += [data for data in made if data not in objects]
-            diagnostics += [*warned(one.name, one.engine, engine), *lost]
+            diagnostics += [*warned(one.name, one.engine, engine), *lost, *_empty(one)]
         diagnostics += found.notices()
     return Result(KIND, {"objects": objects}, tuple(diagnostics), text=listing(objects))
 
@@ -42,3 +42,8 @@ def _chosen(found: Environments, engine: str, names: tuple[str, ...]) -> list[En
     every = [subject(found, name).environment for name in dict.fromkeys(names or found.snapshot.environments())]
     own = [one for one in every if one.engine == engine]
     return every if names or not own else own
+
+
+def _empty(environment: Environment) -> list[Diagnostic]:
+    message = f"'{environment.name}' has no application at the tip of the environment repository"
+    return [] if environment.applications else [Diagnostic("info", "empty-environment", message, "build or promote into it, then export again")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import yaml
 
 from gitopsc.cli.root import command
 from gitopsc.cli.typed import parse as typed
+from gitopsc.engines.agent import Agent
 from gitopsc.engines.plurals import plural
+from gitopsc.engines.subject import Environment
 from gitopsc.kubernetes import minors
 from tests.engines import named, problems
 from tests.workbench import gitopsc
@@ -25,7 +28,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("install") / "shop"
     folder.mkdir()
     gitopsc(folder, "init", ".")
-    (folder / "pipeline.yaml").unlink()
+    (folder / "pipeline.yaml").unlink(missing_ok=True)
     flux = {
         "apiVersion": "gitopsc.dev/v1alpha1",
         "kind": "Environment",
@@ -94,6 +97,13 @@ def test_reconcile_knows_every_word_that_the_agent_says(workspace: Path) -> None
     assert (found["environment"], found["watch"], found["repository"], found["listen"], found["shard"]) == ("dev", True, URL, ":8080", "1/2")
 
 
+def test_it_knows_the_words_of_an_environment_that_wants_signatures() -> None:
+    one = Agent(Environment("dev", {"requireSigned": True}, ()), URL, "example.com/gitopsc:1", "1")
+    found = typed(command("reconcile"), one.words[1:])
+    assert isinstance(found, dict)
+    assert found["allowed_signers"] == "/etc/gitopsc/signers/allowed_signers"
+
+
 REFUSED = {
     "an address that is none": (("install", "dev", "--url", "ext::sh -c id"), "expected the URL of a Git repository"),
     "an environment that there is not": (("install", "nowhere"), "expected the environment 'nowhere'"),
@@ -143,6 +153,15 @@ def test_export_for_another_engine_warns(workspace: Path) -> None:
     }
     assert "'dev' is reconciled by gitopsc reconcile (engine: gitopsc)" in done.stderr
     gitopsc(workspace, "export", "flux", "dev", "--url", URL, "--strict", status=2)
+
+
+def test_an_environment_without_applications_is_told(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    shutil.copytree(workspace, folder, ignore=shutil.ignore_patterns("apps", ".gitopsc"))
+    gitopsc(folder, "build")
+    done = gitopsc(folder, "export", "argocd", "dev", "--url", URL)
+    assert not done.stdout
+    assert "'dev' has no application" in done.stderr
 
 
 def test_neither_needs_a_workspace(workspace: Path, tmp_path: Path) -> None:
