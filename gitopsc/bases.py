@@ -29,6 +29,10 @@ _OPEN = 4
 """Each open commit keeps a process that reads."""
 
 
+class Gone(Failure):
+    """A commit that neither this clone nor where it came from has."""
+
+
 class Bases:
     """The workspace at commits. Use as a context manager, or ``close`` it. ``index``: what is known of files already.
 
@@ -43,7 +47,9 @@ class Bases:
         self._engine: Engine | None = None
 
     def at(self, commit: str) -> Base:
-        """The workspace at ``commit``, fetched where this clone lacks it. Raises ``Failure`` where it cannot be had, ``Invalid`` where it has none."""
+        """The workspace at ``commit``, fetched where this clone lacks it. Raises ``Gone`` where nobody has it, ``Failure``
+        where that cannot be found out, ``Invalid`` where it has no workspace.
+        """
         if commit not in self._open:
             environ = self._options.environ
             if not has_commit(self._root, commit, environ=environ):
@@ -52,7 +58,7 @@ class Bases:
                 except Failure as error:
                     raise Failure(f"{_lacking(commit)}: {error.message}", hint=error.hint) from None
                 if not there:
-                    raise Failure(_lacking(commit), hint="get the history that has it: git fetch --unshallow, or from whoever has it")
+                    raise Gone(_lacking(commit), hint="get the history that has it: git fetch --unshallow, or from whoever has it")
             while len(self._open) >= _OPEN:
                 self._open.pop(next(iter(self._open))).close()
             if self._engine is None:

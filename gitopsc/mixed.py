@@ -22,7 +22,7 @@ from gitopsc.spec.kinds import Environment, Overlay, Workspace
 from gitopsc.targets import compiled
 from gitopsc.values import Map
 
-__all__ = ["Base", "Bases", "Head", "Mixed", "Part", "compile_mixed", "compile_parts"]
+__all__ = ["Base", "Bases", "Head", "Mixed", "Part", "compile_mixed", "compile_parts", "without_base"]
 
 OF_BASE = ("defaults", "mergeKeys", "resourceTypes")
 """Fields of ``Workspace.spec`` that belong to a release; the others are today's."""
@@ -103,6 +103,12 @@ def _wrong(head: Head, base: Base, workspace: Workspace | None, application: str
         message = f"expected application '{application}' in the workspace at {base.label.rstrip(':')}, found none"
         return [Diagnostic("error", "unknown-application", message, "promote another release")]
     return []
+
+
+def without_base(parts: Iterable[Part], why: str) -> dict[Pair, Mixed]:
+    """Targets whose base cannot be had any more."""
+    error = Diagnostic("error", "no-base", why, "promote a newer release")
+    return {(name, part.application): Mixed(_failed(part, name, [error])) for part in parts for name in part.environments}
 
 
 def _failed(part: Part, environment: str, errors: Iterable[Diagnostic]) -> Target:

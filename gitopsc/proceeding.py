@@ -8,21 +8,22 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from gitopsc.bases import Gone
 from gitopsc.compile import Target
 from gitopsc.delivery.gate import Condition, Facts, Question, approvals_asked, gate, unmet
 from gitopsc.delivery.pipeline import Pipeline, Stage
 from gitopsc.diagnostics import Conflict, Diagnostic, Invalid
-from gitopsc.mixed import Bases, Head, Mixed, Part, compile_parts
+from gitopsc.mixed import Bases, Head, Mixed, Part, compile_parts, without_base
 from gitopsc.options import Options
 from gitopsc.outcome import effects, lines, notices, tables
 from gitopsc.plan import Plan, Unknown, Wanted, plan
-from gitopsc.presence import Pair
+from gitopsc.presence import Pair, present
 from gitopsc.presence import written as written_folder
 from gitopsc.report.result import Result
 from gitopsc.repository.location import Location
 from gitopsc.repository.locks import ReleaseLock
 from gitopsc.repository.objects import folder
-from gitopsc.repository.publish import Changes, publish
+from gitopsc.repository.publish import Changes, next_generations, publish
 from gitopsc.repository.record import Record
 from gitopsc.repository.records import Records
 from gitopsc.repository.source import SourceState, default_branch, newer_than
@@ -150,13 +151,21 @@ class Proceeding:
             for commit, of_commit in groupby(wanted, lambda wish: wish.commit):
                 together = list(of_commit)
                 parts = [Part(*key, [w.pair[0] for w in some]) for key, some in groupby(together, lambda wish: (wish.pair[1], wish.release))]
-                found = compile_parts(head, bases.at(commit), parts, self.options, self.repository.algorithm)
+                found = self._of_commit(head, bases, commit, parts)
                 out |= {wish: found[wish.pair] for wish in together}
         failed = [wish.pair for wish, made in out.items() if made.target.failed]
         if failed:
             self._fine(self.made.fresh(failed, self.options))
         self._more += [d for made in out.values() for d in (*made.waiting, *made.target.diagnostics) if d.severity != "error"]
         return out
+
+    def _of_commit(self, head: Head, bases: Bases, commit: str, parts: list[Part]) -> dict[Pair, Mixed]:
+        try:
+            return compile_parts(head, bases.at(commit), parts, self.options, self.repository.algorithm)
+        except Gone as error:
+            return without_base(parts, error.message)
+        except Invalid as error:
+            return without_base(parts, error.diagnostics[0].message)
 
     # -- gates -------------------------------------------------------------------------------------------------
 
@@ -204,13 +213,32 @@ class Proceeding:
         snapshot = self.repository.snapshot()
         self.allowed = replace(self.allowed, dirty=True)
         differs = self.plan(snapshot) is not None
+        back = self._went_back(snapshot) if check else []
+        differs = differs or bool(back)
         if check:
             head = "differs from the environment repository" if differs else "already up to date"
         else:
             head = "would commit" if differs else "already up to date"
         if absent:
             head += f" ({self.repository.display} does not exist yet)"
-        return self._result(None, diagnostics, self._left(snapshot), head, 1 if check and (differs or absent) else 0)
+        return self._result(None, diagnostics, [*self._left(snapshot), *back], head, 1 if check and (differs or absent) else 0)
+
+    def _went_back(self, snapshot: Snapshot) -> list[Diagnostic]:
+        """Locks that are older than what was there: somebody reverted a commit of ours. Git stays the truth; that it happened is told."""
+        there = present(snapshot, [*self.wanted.targets, *self.wanted.inputs], self.made.locks)
+        now = {pair: one.generation for pair, one in there.items() if one is not None}
+        return [
+            Diagnostic(
+                "warning",
+                "went-back",
+                f"{pair[0]}/{pair[1]} went back from generation {generation - 1} to {now[pair]}: somebody reverted a commit of gitopsc's",
+                f"gitopsc adopt {pair[0]} {pair[1]} takes it as it is",
+                environment=pair[0],
+                application=pair[1],
+            )
+            for pair, generation in next_generations(snapshot, now).items()
+            if generation > now[pair] + 1
+        ]
 
     def _left(self, snapshot: Snapshot) -> list[Diagnostic]:
         """Environments that are in the repository and no longer in the workspace: untouched, and told."""

@@ -174,7 +174,7 @@ class _One:
         tree = made.target.tree
         if tree is None:
             error = next(d.message for d in made.target.diagnostics if d.severity == "error")
-            self._wait(f"the release that runs there does not fit the environment of today: {error}", "promote a newer release")
+            self._wait(f"the release that runs there cannot be rendered for the environment of today: {error}", "promote a newer release")
         elif self.action == "restore":
             if tree == self.lock.rendered:
                 self.out.changed[self.pair] = ("rerender", made)

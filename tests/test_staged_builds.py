@@ -175,6 +175,18 @@ def test_an_environments_change_that_the_release_does_not_fit_waits(running: Sta
     assert row(result, "prod")["waiting"]["action"] == "environment"
 
 
+def test_a_release_whose_commit_nobody_has_any_more_waits(running: Staged) -> None:
+    running.git("commit", "-q", "--amend", "--allow-empty", "-m", "another history")
+    running.edit("apps/shop/prod.yaml", "scale: 5", "scale: 6")
+    running.git("reflog", "expire", "--expire=now", "--all")
+    running.git("gc", "-q", "--prune=now")
+    running.write({"apps/shop/app.yaml": document("Application", "shop", NEWER)})
+    running.commit({})
+    result = running.build()
+    assert row(result, "dev")["action"] == "build"
+    assert "which a release was built from, is not in this clone" in told(result, "waiting")[0]
+
+
 def test_what_was_built_from_uncommitted_changes_waits(tmp_path: Path) -> None:
     shop = Staged.made(tmp_path, {k: v for k, v in FILES.items() if k != "pipeline.yaml"})
     shop.write({"apps/shop/app.yaml": document("Application", "shop", NEWER)})
@@ -289,6 +301,19 @@ def test_a_hand_edit_of_a_later_stage_is_found_and_repaired(running: Staged) -> 
     after = running.runs("prod")
     assert (after.action, after.rendered, after.release) == ("rerender", before.rendered, before.release)
     assert "replicas: 5\n" in running.manifest("prod", "deployment-web")
+
+
+def test_a_lock_that_went_back_is_told_by_a_check(running: Staged) -> None:
+    running.edit("apps/shop/prod.yaml", "scale: 5", "scale: 6")
+    running.build()
+    running.edit("apps/shop/prod.yaml", "scale: 6", "scale: 5")
+    work = running.root / ".gitopsc" / "environments"
+    who = ("-c", "user.name=Eve", "-c", "user.email=eve@example.com")
+    subprocess.run(["git", "-C", str(work), *who, "revert", "--no-edit", "HEAD"], check=True, capture_output=True)
+    result = running.build(check=True, status=1)
+    assert told(result, "went-back") == ["prod/shop went back from generation 2 to 1: somebody reverted a commit of gitopsc's"]
+    assert [d.hint for d in result.diagnostics if d.code == "went-back"] == ["gitopsc adopt prod shop takes it as it is"]
+    assert running.runs("prod").generation == 1
 
 
 # -- branches and older commits -------------------------------------------------------------------------------------------------
