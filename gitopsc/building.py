@@ -68,7 +68,13 @@ def build_all(options: Options, asked: Asked) -> Result:
     writes = not (asked.check or asked.dry_run)
     location = location_of(options, workspace, opened)
     with open_repository(
-        location, root=opened.root, workspace=workspace.name, environ=options.environ, create=writes, deadline=options.limits.git_seconds
+        location,
+        root=opened.root,
+        workspace=workspace.name,
+        environ=options.environ,
+        create=writes,
+        deadline=options.limits.git_seconds,
+        sign=options.sign,
     ) as repository:
         done = Proceeding(wanted, repository, location, state, Allowed(asked.allow_dirty, asked.allow_older), options, made)
         result = done.publish(diagnostics) if writes else done.compare(diagnostics, asked.check)

@@ -136,7 +136,15 @@ class Environments:
     def records_of(self, environment: str) -> Records:
         """The records of an environment, to be read and added to."""
         if environment not in self._records:
-            made = Records(self.where.location, environment, root=self.where.root, environ=self.options.environ, deadline=self.options.limits.git_seconds)
+            options = self.options
+            made = Records(
+                self.where.location,
+                environment,
+                root=self.where.root,
+                environ=options.environ,
+                deadline=options.limits.git_seconds,
+                sign=options.sign,
+            )
             self._records[environment] = self._stack.enter_context(made)
         return self._records[environment]
 
@@ -176,6 +184,7 @@ def opened(options: Options, *, now: datetime | None = None, writes: bool = True
                 environ=options.environ,
                 create=writes and (not where.location.is_embedded or Path(where.location.target, ".git", "HEAD").exists()),
                 deadline=options.limits.git_seconds,
+                sign=options.sign,
             )
         )
         snapshot = repository.snapshot()

@@ -17,7 +17,7 @@ class Options:
     """``directory``: where the command was started, or ``-C``; absolute. ``repository``: a path or URL that goes before the
     Workspace's ``environmentRepository``. ``jobs``: how many processes (null: decide). ``cache``: whether what earlier builds
     left may be used. ``allow_missing_schema``: objects of unknown kinds are listed, not refused. ``environ``: what Git and ssh need of
-    the process environment.
+    the process environment. ``sign``: what is committed is signed.
     """
 
     directory: Path
@@ -28,4 +28,5 @@ class Options:
     cache: bool = True
     limits: Limits = DEFAULT
     allow_missing_schema: bool = False
+    sign: bool = False
     environ: Mapping[str, str] = field(default_factory=dict)

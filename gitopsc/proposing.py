@@ -135,7 +135,13 @@ def on_branch(there: Environments, branch: str) -> Iterator[Repository]:
     where, options = there.where, there.options
     location = replace(where.location, branch=branch)
     with open_repository(
-        location, root=where.root, workspace=where.workspace, environ=options.environ, create=False, deadline=options.limits.git_seconds
+        location,
+        root=where.root,
+        workspace=where.workspace,
+        environ=options.environ,
+        create=False,
+        deadline=options.limits.git_seconds,
+        sign=options.sign,
     ) as found:
         yield found
 

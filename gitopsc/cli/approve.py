@@ -41,4 +41,5 @@ COMMAND = Command(
         flag("dry_run", "--dry-run", text="Record nothing; say what would be approved."),
     ),
     run=run,
+    writes=True,
 )

@@ -51,5 +51,6 @@ COMMAND = Command(
         flag("allow_older", "--allow-older", text="Build even if what runs was built from a newer commit."),
     ),
     run=run,
+    writes=True,
     forms=("markdown", "sarif", "junit", "github", "gitlab"),
 )

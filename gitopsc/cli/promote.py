@@ -78,4 +78,5 @@ COMMAND = Command(
         flag("allow_older", "--allow-older", text="Use settings that are older than those that the environment has."),
     ),
     run=run,
+    writes=True,
 )

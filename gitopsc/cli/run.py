@@ -176,6 +176,7 @@ def _options(values: Mapping[str, Any], environment: Mapping[str, str]) -> Optio
         cache=not values.get("no_cache"),
         limits=_limits(values),
         allow_missing_schema=values.get("allow_missing_schema", False),
+        sign=values.get("sign", False),
         environ=environment,
     )
 

@@ -75,14 +75,14 @@ def test_the_plain_reader_says_what_typer_says_or_nothing(chosen: Command, words
 @pytest.mark.parametrize("chosen", EVERY, ids=lambda chosen: str(chosen.name))
 def test_plain_words_need_no_typer(chosen: Command) -> None:
     words = [parameter.choices[0] if parameter.choices else "x" for parameter in chosen.parameters if not parameter.words and parameter.required]
-    words += [word for parameter in chosen.parameters if parameter.words and parameter.required for word in (parameter.words[0], "x")]
+    words += [word for one in chosen.parameters if one.words and one.required for word in (one.words[0], (*one.choices, "x")[0])]
     assert quickly(chosen, [*words, "-o", "json", "-C", "y", "--strict"], {}) is not None
 
 
 @pytest.mark.parametrize("chosen", EVERY, ids=lambda chosen: str(chosen.name))
 def test_every_option_has_a_variable(chosen: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     required = [parameter.choices[0] if parameter.choices else "x" for parameter in chosen.parameters if not parameter.words and parameter.required]
-    required += [word for parameter in chosen.parameters if parameter.words and parameter.required for word in (parameter.words[0], "x")]
+    required += [word for one in chosen.parameters if one.words and one.required for word in (one.words[0], (*one.choices, "x")[0])]
     for parameter in chosen.every:
         if not parameter.words or parameter.required:
             continue
