@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,19 @@ def test_an_environment_without_applications_is_told(workspace: Path, tmp_path: 
     done = gitopsc(folder, "export", "argocd", "dev", "--url", URL)
     assert not done.stdout
     assert "'dev' has no application" in done.stderr
+
+
+def test_what_reconcile_would_refuse_is_told_and_counted_all_the_same(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "edited"
+    shutil.copytree(workspace, folder, symlinks=True)
+    repository = folder / ".gitopsc" / "environments"
+    (repository / "dev" / "hello" / "job-extra.yaml").write_text("apiVersion: batch/v1\nkind: Job\nmetadata: {name: extra, namespace: hello}\n")
+    for words in (["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "by hand"]):
+        subprocess.run(["git", "-C", str(repository), *words], check=True)
+    done = gitopsc(folder, "install", "dev", "--url", URL)
+    assert "warning: expected the manifests of hello to be those that its lock names" in done.stderr
+    rules = printed(done.stdout)["Role/hello/gitopsc-dev-write"]["rules"]
+    assert ["jobs"] in [rule["resources"] for rule in rules]
 
 
 def test_neither_needs_a_workspace(workspace: Path, tmp_path: Path) -> None:
