@@ -34,6 +34,7 @@ _ACTIONS = frozenset(
         "HoldResult",
         "ResumeResult",
         "AdoptResult",
+        "DecommissionResult",
     }
 )
 _BUG = "this is a bug in gitopsc, please report it"

@@ -22,6 +22,7 @@ COMMANDS = (
     "hold",
     "resume",
     "adopt",
+    "decommission",
     "status",
     "history",
     "audit",

@@ -32,6 +32,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
     "HistoryResult": {"environment": None, "application": None, "entries": []},
     "AuditResult": {"changes": []},
     "StatusResult": {"environments": []},
+    "DecommissionResult": {"revision": None, "changed": False, "environments": []},
     "AdoptResult": {"revision": None, "changed": False, "environments": []},
 }
 
