@@ -55,7 +55,7 @@ def compare(base: Side, head: Side, work: Sequence[Work], layer: Map | None, opt
     for one, (changed, diagnostics) in zip(room.work, room.outcomes(), strict=True):
         pair = one.after or one.before
         assert pair is not None
-        out += [_change(pair, change) for change in changed]
+        out += [change_row(pair, change) for change in changed]
         found += diagnostics
     return Compared(out, found, frozenset(room.layers))
 
@@ -153,7 +153,7 @@ def _part(layer: Map, application: Document, workspace: Workspace) -> Map | None
     return out or None
 
 
-def _change(pair: Pair, change: Change) -> dict[str, Any]:
+def change_row(pair: Pair, change: Change) -> dict[str, Any]:
     """A change as the result tells it."""
     ref = change.ref
     more = {"renamedFrom": change.renamed_from} if change.renamed_from else {}

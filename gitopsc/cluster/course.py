@@ -12,8 +12,8 @@ from gitopsc.cluster.drift import Contention, Finding, absent, extras, findings
 from gitopsc.cluster.health import health, vanished
 from gitopsc.cluster.inventory import Inventory, Verified, narrowed, superset
 from gitopsc.cluster.layers import Layer
-from gitopsc.cluster.normal import live_digest
-from gitopsc.cluster.outcome import Action, Outcome, Report, Verdict, first_status
+from gitopsc.cluster.normal import live_digest, normal
+from gitopsc.cluster.outcome import Action, Outcome, Picture, Report, Verdict, first_status
 from gitopsc.cluster.plan import ApplicationPlan, Refusal, Step
 from gitopsc.cluster.trouble import Trouble
 from gitopsc.cluster.verdict import Health
@@ -60,6 +60,7 @@ class Course:
     warnings: list[str] = field(default_factory=list)
     statuses: set[int] = field(default_factory=set)
     inventory: Inventory = field(init=False)
+    pictures: list[Picture] = field(default_factory=list)
     wrote: bool = False
     unwell: bool = False
     cancelled: bool = False
@@ -194,6 +195,9 @@ class Course:
             return
         if said.verdict == "unchecked" and live is not None:
             action = "configured"
+        if action != "unchanged":
+            after = normal(said.result) if said.result is not None and live is not None else said.data
+            self.pictures.append(Picture(ref, normal(live) if live is not None else None, after))
         self.outcomes[ref] = Outcome(ref, action, said.note or said.step.reason, state)
         if action == "unchanged" and live is not None and self.mode == "warn":
             self.settle(said.step, "unchanged", live, said.step.reason, None)
@@ -303,6 +307,8 @@ class Course:
             return steps
         for step in steps:
             action: Action = "pruned" if step.action == "prune" else "skipped"
+            if action == "pruned" and step.live is not None:
+                self.pictures.append(Picture(step.ref, normal(step.live), None))
             self.outcomes[step.ref] = Outcome(step.ref, action, step.reason, health(step.live) if step.live else Health("unknown"))
             self.statuses.add(1)
         return []
@@ -386,6 +392,7 @@ class Course:
             before=self.plan.inventory,
             inventory=inventory,
             keeps=not self.plan.refusals and self.mode != "dry-run" and self._has_news(),
+            pictures=tuple(self.pictures),
         )
 
     def _has_news(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,9 +29,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """One object as it is and as it would be, without status and bookkeeping; None where it is not there."""
+
+    ref: ObjectRef
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One application after a pass. ``applied``: this tree was brought into the cluster now. ``drift`` is what was found, ``open``: whether
     any of it is still there. ``before`` is the inventory as it was read, ``inventory`` what is known now; ``keeps``: whether it may be written.
+    ``pictures``: in a dry run, what changes.
     """
 
     target: Target
@@ -46,6 +56,7 @@ class Report:
     before: Inventory
     inventory: Inventory
     keeps: bool = False
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def unhealthy(self) -> list[Outcome]:
