@@ -79,6 +79,25 @@ class Sources:
         return sorted({n for path, record in self.records.items() if path not in self.skipped for k, n in record[2] if k == kind})
 
 
+    def in_order(self) -> frozenset[str]:
+        """The applications whose ``dependsOn`` names others that are there and comes to an end; the rest must be looked at."""
+        waiting: dict[str, set[str]] = {}
+        for path, record in self.records.items():
+            application = ""
+            for kind, name in record[2] if path not in self.skipped else ():
+                if kind == "app":
+                    application = name
+                    waiting.setdefault(name, set())
+                elif kind == "needs":
+                    waiting[application].add(name)
+        done: set[str] = set()
+        while ready := [name for name, needs in waiting.items() if needs <= done]:
+            done.update(ready)
+            for name in ready:
+                del waiting[name]
+        return frozenset(done)
+
+
 def look(files: Files, index: Index, options: Options) -> Sources:
     """Look at every file: those whose signature is known are not read, those whose content is known are not parsed."""
     now = time.time_ns()

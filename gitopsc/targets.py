@@ -123,15 +123,16 @@ class Session:
         self.folder = cache_folder(options.environ, root) if options.cache and index is None else None
         self.index: Index = incremental.load(self.folder, fingerprint()) if index is None else index
         self.sources: Sources = incremental.look(files, self.index, options)
-        diagnostics += self.sources.diagnostics
         general = self._documents(self.sources.paths("platform", "environment"))
         self.sources.skipped = frozenset(test_files(general))
+        diagnostics += (d for d in self.sources.diagnostics if d.place is None or d.place.file not in self.sources.skipped)
         general = [d for d in general if d.file not in self.sources.skipped]
         self.environments = _chains(general)
         self.keys = Keys(self.index, self.sources, self.environments, algorithm, options)
         self.shas: dict[str, str] = {}
         self.used: dict[str, Any] = {}
         self.locks: Known = dict(self.index.locks)
+        self.in_order = self.sources.in_order()
         self.whole = False
         self.read_for_inputs: set[str] = set()
 
@@ -171,7 +172,7 @@ class Session:
 
     def recall(self, application: str, environment: str) -> Target | None:
         """The target as an earlier build left it, where nothing that it read has changed."""
-        if environment not in self.environments or not self._has_what_it_needs(application):
+        if environment not in self.environments or application not in self.in_order:
             return None
         key = self.keys.key(application, environment)
         kept = self.index.targets.get(key)
@@ -217,11 +218,6 @@ class Session:
         if path not in self.shas:
             self.shas[path] = hashlib.sha256(self.files.read(path)).hexdigest()
         return self.shas[path]
-
-    def _has_what_it_needs(self, application: str) -> bool:
-        """Whether the applications that it names are there: where not, its documents must be looked at."""
-        needed = [name for path in self.keys.files_of(application) for kind, name in self.sources.records[path][2] if kind == "needs"]
-        return not needed or set(needed) <= set(self.sources.names("app"))
 
     def remember(self, targets: Iterable[Target]) -> None:
         """Keep what was compiled without errors for the next build."""

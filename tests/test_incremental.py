@@ -135,7 +135,12 @@ VARIANTS: dict[str, list[str | None]] = {
         overlay("shop-extra", "shop", "features: [more]", "{}"),
     ],
     "apps/shop/app.conf": ["a=b\n", "a=c\n", None],
-    "apps/blog/app.yaml": [application("blog"), None, application("blog", "2"), application("blog", "1") + "---\n" + application("news", "1")],
+    "apps/blog/app.yaml": [
+        application("blog"),
+        None,
+        application("blog", "2"),
+        application("blog", "1", "  dependsOn: [shop]\n") + "---\n" + application("news", "1"),
+    ],
     "apps/all.yaml": [
         None,
         application("cart") + "---\n" + overlay("shop-all", "shop", "environments: [base]", "{values: {level: all}}"),
@@ -363,6 +368,16 @@ def test_an_application_that_another_names_is_missed(tmp_path: Path) -> None:
     twins.compare(("build", (), ()))
 
 
+def test_applications_that_come_to_need_each_other_are_refused(tmp_path: Path) -> None:
+    twins = Twins(tmp_path, random.Random(1))
+    twins.become({**twins.files, "apps/shop/app.yaml": application("shop", "1", "  dependsOn: [blog]\n")})
+    twins.compare(("build", (), ()))
+    twins.become({**twins.files, "apps/blog/app.yaml": application("blog", "1", "  dependsOn: [shop]\n")})
+    assert [d.code for d in twins.said(twins.ours, ("build", (), ()), cache=True)[3]] == ["depends-cycle"]
+    twins.compare(("build", (), ()))
+    twins.compare(("check",))
+
+
 def test_a_source_that_changed_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     twins = Twins(tmp_path, random.Random(1))
     seen: list[str] = []
@@ -385,5 +400,5 @@ def test_mistakes_in_a_case_of_a_type_are_no_mistakes_of_the_workspace(tmp_path:
     kind = document("ComponentType", "board", TYPE + "  tests: [{name: a, input: a.yaml, golden: b.yaml}]\n")
     twins.become({**twins.files, "types/board.yaml": kind, "types/a.yaml": "a: 1\na: 2\n", "types/b.yaml": "- 1\n"})
     for what in (("check",), ("build", (), ()), ("check",)):
-        assert twins.said(twins.ours, what, cache=True)[0] == 0
+        assert twins.said(twins.ours, what, cache=True)[3] == ()
         twins.compare(what)
