@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from gitopsc.auditing import changes, told
 from gitopsc.diagnostics import Invalid
@@ -23,7 +22,6 @@ def audit(
     applications: Sequence[str] = (),
     since: str | None = None,
     limit: int | None = None,
-    allowed_signers: Path | None = None,
     now: datetime | None = None,
 ) -> Result:
     """The changes of some environments and applications (none named: all). ``since``: a date, or how long ago.
@@ -33,7 +31,7 @@ def audit(
     with opened(options, now=now, writes=False) as there:
         pairs = _pairs(there, environments, applications)
         found = changes(there, pairs, since=None if since is None else _moment(since, there.now), most=limit)
-        return Result(KIND, {"changes": told(there, found, allowed_signers)}, tuple(there.notices()))
+        return Result(KIND, {"changes": told(there, found)}, tuple(there.notices()))
 
 
 def _pairs(there: Environments, environments: Sequence[str], applications: Sequence[str]) -> list[Pair]:

@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 from gitopsc.delivery.verdict import Word, approvers, verdict
@@ -69,9 +68,10 @@ def _span(own: Sequence[Past], index: int) -> tuple[int, int]:
     return min(generations), max(generations)
 
 
-def told(there: Environments, found: Sequence[Change], allowed_signers: Path | None) -> list[dict[str, Any]]:
+def told(there: Environments, found: Sequence[Change]) -> list[dict[str, Any]]:
     """The changes as HistoryResult and AuditResult have them. Raises ``Invalid`` for signers that cannot be read, ``Failure``."""
-    trust = None if allowed_signers is None else read_trust(allowed_signers)
+    signers = there.options.allowed_signers
+    trust = None if signers is None else read_trust(signers)
     signed = signatures(there.snapshot, (change.past.revision for change in found), trust)
     wanted: dict[str, dict[str, datetime | None]] = {}
     for change in found:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from gitopsc.auditing import changes, told
 from gitopsc.opening import opened
@@ -13,14 +12,12 @@ from gitopsc.report.result import Result
 KIND = "HistoryResult"
 
 
-def history(
-    options: Options, environment: str, application: str, *, limit: int | None = None, allowed_signers: Path | None = None, now: datetime | None = None
-) -> Result:
-    """Who changed it, from which source, with which verdict. ``allowed_signers``: the file of keys that signatures are held against.
+def history(options: Options, environment: str, application: str, *, limit: int | None = None, now: datetime | None = None) -> Result:
+    """Who changed it, from which source, with which verdict.
 
     Raises ``Invalid`` for a name that there is not, ``Failure``.
     """
     with opened(options, now=now, writes=False) as there:
         there.lock(environment, application)
-        entries = told(there, changes(there, [(environment, application)], most=limit), allowed_signers)
+        entries = told(there, changes(there, [(environment, application)], most=limit))
         return Result(KIND, {"environment": environment, "application": application, "entries": entries}, tuple(there.notices()))

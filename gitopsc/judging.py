@@ -49,6 +49,7 @@ def facts(there: Environments, pipeline: Pipeline, application: str, environment
         locks={name: lock for (name, _), lock in locks.items()},
         records={name: there.records(name, application) for name in near},
         histories={name: there.history(name, application) for name in near},
+        signed=there.signed(environment, application),
     )
 
 

@@ -22,6 +22,7 @@ from gitopsc.repository.location import Location, embedded, named, written
 from gitopsc.repository.locks import ReleaseLock
 from gitopsc.repository.record import Record
 from gitopsc.repository.records import Records
+from gitopsc.repository.signature import read_trust
 from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.spec.discover import find_root
 from gitopsc.spec.documents import read_documents
@@ -154,6 +155,13 @@ class Environments:
         if pair not in self._of:
             self._of[pair] = list(self.records_of(environment).of(application, self.now))
         return self._of[pair]
+
+    def signed(self, environment: str, application: str) -> frozenset[str]:
+        """The ulids of approvals that the approvers have signed, by the keys of ``--allowed-signers``; of none where it is not given."""
+        if self.options.allowed_signers is None:
+            return frozenset()
+        approved = [record for record in self.records(environment, application) if record.kind == "approved"]
+        return self.records_of(environment).signed(approved, read_trust(self.options.allowed_signers))
 
     def pipelines(self) -> tuple[Pipeline, ...]:
         """As a build of the default branch wrote them."""

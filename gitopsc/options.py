@@ -18,6 +18,7 @@ class Options:
     Workspace's ``environmentRepository``. ``jobs``: how many processes (null: decide). ``cache``: whether what earlier builds
     left may be used. ``allow_missing_schema``: objects of unknown kinds are listed, not refused. ``environ``: what Git and ssh need of
     the process environment. ``sign``: what is committed is signed.
+    ``allowed_signers``: the file of keys whose signatures are good (null: nobody's are verified).
     """
 
     directory: Path
@@ -29,4 +30,5 @@ class Options:
     limits: Limits = DEFAULT
     allow_missing_schema: bool = False
     sign: bool = False
+    allowed_signers: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict)

@@ -15,10 +15,12 @@ from gitopsc.delivery.pipeline import Pipeline, pipeline_for
 from gitopsc.delivery.verdict import Verdict, verdict
 from gitopsc.diagnostics import Diagnostic, Invalid
 from gitopsc.opening import Environments, Pair, unknown
+from gitopsc.repository.ancestry import Ancestry
 from gitopsc.repository.histories import Histories
 from gitopsc.repository.history import Past
 from gitopsc.repository.locks import ReleaseLock
 from gitopsc.repository.record import Record, newest
+from gitopsc.repository.signature import read_trust
 
 _SKEW = timedelta(days=2)
 """How far a reconciler's clock may be behind that of whoever commits."""
@@ -163,6 +165,7 @@ class _Looked:
     def __init__(self, there: Environments, locks: Mapping[Pair, ReleaseLock | None], walks: _Walks, pipelines: Mapping[str, Pipeline | None]) -> None:
         self.there, self.locks, self.walks, self.pipelines = there, locks, walks, pipelines
         self.records: dict[Pair, list[Record]] = {}
+        self._ancestry: Ancestry | None = None
 
     def walk(self, pair: Pair) -> None:
         """Read as much of history as the answers take: to where the release came, and upstream to what runs here."""
@@ -239,16 +242,38 @@ class _Looked:
             {name: self.locks.get((name, one)) for name, one in every},
             {name: self.records.get((name, one), []) for name, one in every},
             {name: self.walks.known.get((name, one), []) for name, one in every},
+            self._signed(pair, pipeline),
         )
 
         def judge(past: Past) -> tuple[Condition, ...]:
             release = past.lock.release.id
-            question = Question(application, environment, release, _approved(self.records.get(pair, []), release, self.there.now))
+            rendered = _approved(self.records.get(pair, []), release, self.there.now)
+            question = Question(application, environment, release, rendered, drops=self._drops(lock, past.lock))
             return gate(pipeline, facts, question, self.there.now)
 
         found = candidate(self.walks.known.get(walked, []), None if lock is None else lock.release.id, judge)
         chosen = found.chosen or (found.skipped[0] if found.skipped else None)
         return None if chosen is None else Next(chosen.entry.lock, walked[0], unmet(chosen.conditions))
+
+    def _signed(self, pair: Pair, pipeline: Pipeline) -> frozenset[str]:
+        """The approvals that count where only signed ones do."""
+        signers, stage = self.there.options.allowed_signers, pipeline.stage_of(pair[0])
+        if signers is None or stage is None or stage.gates.approvals is None or not stage.gates.approvals.signed:
+            return frozenset()
+        approved = [record for record in self.records.get(pair, []) if record.kind == "approved"]
+        return self.there.records_of(pair[0]).signed(approved, read_trust(signers))
+
+    def _drops(self, running: ReleaseLock | None, coming: ReleaseLock) -> str | None:
+        """What would be lost, as far as the workspace that we stand in can tell; ``promote`` fetches what is missing there."""
+        old, new = None if running is None else running.source.commit, coming.source.commit
+        if running is None or old is None or new is None or old == new or self.there.where.workspace is None:
+            return None
+        if self._ancestry is None:
+            commits = [lock.source.commit for lock in self.locks.values() if lock is not None and lock.source.commit is not None]
+            self._ancestry = Ancestry.read(self.there.where.root, commits, environ=self.there.options.environ)
+        if not self._ancestry.knows(old) or not self._ancestry.knows(new) or not self._ancestry.between(new, old):
+            return None
+        return f"{coming.release.id} (of {new[:12]}) lacks {old[:12]}, which {running.release.id} was made of"
 
 
 def _open_drift(records: Iterable[Record], lock: ReleaseLock, now: datetime) -> Record | None:

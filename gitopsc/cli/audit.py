@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitopsc.cli.words import ALLOWED_SIGNERS, LIMIT, Command, option
+from gitopsc.cli.words import LIMIT, Command, option
 
 if TYPE_CHECKING:
     from gitopsc.options import Options
     from gitopsc.report.result import Result
 
 
-def run(
-    options: Options, environments: tuple[str, ...], applications: tuple[str, ...], since: str | None, limit: int | None, allowed_signers: str | None
-) -> Result:
+def run(options: Options, environments: tuple[str, ...], applications: tuple[str, ...], since: str | None, limit: int | None) -> Result:
     """Every change, with who made and who approved it."""
     from gitopsc.audit import audit
 
-    signers = None if allowed_signers is None else options.directory / allowed_signers
-    return audit(options, environments=environments, applications=applications, since=since, limit=limit, allowed_signers=signers)
+    return audit(options, environments=environments, applications=applications, since=since, limit=limit)
 
 
 COMMAND = Command(
@@ -37,9 +34,9 @@ COMMAND = Command(
         option("applications", "--app", metavar="APP", many=True, text="Only this application. May be repeated."),
         option("since", "--since", metavar="DATE|TIME", text="Only changes since that date, or that long ago, such as 30d."),
         LIMIT,
-        ALLOWED_SIGNERS,
     ),
     run=run,
+    verifies=True,
     forms=("csv",),
     workspace=False,
 )

@@ -45,4 +45,5 @@ COMMAND = Command(
         flag("all_open", "--all-open", text="Judge every open promotion."),
     ),
     run=run,
+    verifies=True,
 )

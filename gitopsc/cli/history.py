@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitopsc.cli.words import ALLOWED_SIGNERS, LIMIT, Command, argument
+from gitopsc.cli.words import LIMIT, Command, argument
 
 if TYPE_CHECKING:
     from gitopsc.options import Options
     from gitopsc.report.result import Result
 
 
-def run(options: Options, environment: str, application: str, limit: int | None, allowed_signers: str | None) -> Result:
+def run(options: Options, environment: str, application: str, limit: int | None) -> Result:
     """Every change of one application in one environment."""
     from gitopsc.history import history
 
-    signers = None if allowed_signers is None else options.directory / allowed_signers
-    return history(options, environment, application, limit=limit, allowed_signers=signers)
+    return history(options, environment, application, limit=limit)
 
 
 COMMAND = Command(
@@ -33,9 +32,9 @@ COMMAND = Command(
         argument("environment", "ENV", "The environment.", required=True),
         argument("application", "APP", "The application.", required=True),
         LIMIT,
-        ALLOWED_SIGNERS,
     ),
     run=run,
+    verifies=True,
     forms=("csv",),
     workspace=False,
 )

@@ -78,5 +78,6 @@ COMMAND = Command(
         flag("allow_older", "--allow-older", text="Use settings that are older than those that the environment has."),
     ),
     run=run,
+    verifies=True,
     writes=True,
 )

@@ -178,6 +178,7 @@ def _options(values: Mapping[str, Any], environment: Mapping[str, str]) -> Optio
         limits=_limits(values),
         allow_missing_schema=values.get("allow_missing_schema", False),
         sign=values.get("sign", False),
+        allowed_signers=directory / values["allowed_signers"] if values.get("allowed_signers") else None,
         environ=environment,
     )
 

@@ -34,5 +34,6 @@ COMMAND = Command(
         argument("application", "APP", "Only this application."),
     ),
     run=run,
+    verifies=True,
     workspace=False,
 )

@@ -65,7 +65,7 @@ class Parameter(NamedTuple):
 class Command(NamedTuple):
     """A command: its words, its help, and the one call it makes. ``run`` gets ``Options`` and the command's own parameters by name,
     and gives a ``Result``. ``forms``: the output forms beside text, json and yaml. ``formed``: ``run`` gets the ``form`` too, as its text depends on it.
-    ``writes``: it commits to the environment repository.
+    ``writes``: it commits to the environment repository. ``verifies``: it looks at signatures.
     """
 
     name: str
@@ -79,12 +79,13 @@ class Command(NamedTuple):
     workspace: bool = True
     formed: bool = False
     writes: bool = False
+    verifies: bool = False
 
     @property
     def every(self) -> tuple[Parameter, ...]:
         """Its own parameters and those it shares."""
         taken = {word for parameter in self.parameters for word in parameter.words}
-        shared = (*(WRITING if self.writes else ()), *(WORKSPACE if self.workspace else ()), *GLOBAL)
+        shared = (*(WRITING if self.writes else ()), *(VERIFYING if self.verifies else ()), *(WORKSPACE if self.workspace else ()), *GLOBAL)
         return (*self.parameters, *(parameter for parameter in shared if taken.isdisjoint(parameter.words)))
 
 
@@ -143,6 +144,10 @@ _LIMITS = (
 LIMITS = tuple(Parameter(f"limit_{name}", (f"--limit-{name.replace('_', '-')}",), text, "N", kind, hidden=True) for name, kind, text in _LIMITS)
 
 WRITING = (flag("sign", "--sign", text="Sign what is committed, with the key that Git is configured with (SSH or GPG)."),)
+
+VERIFYING = (
+    option("allowed_signers", "--allowed-signers", metavar="FILE", text="Verify signatures with these keys: OpenSSH's allowed signers, or OpenPGP."),
+)
 
 WORKSPACE = (
     Parameter("jobs", ("-j", "--jobs"), "How many processes may work at once.", "N", "integer"),

@@ -50,6 +50,7 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
     ``Records(location, environment, *, root, environ, deadline, sign=False)``         a context manager
         ``.add(*records)``, ``.push() -> revision | None``: one commit with all that is pending; what does not arrive stays ``.pending``
         ``.many({application: since}, now)`` in one look, with all decisions · ``.of(application, now)`` newest first, lazily
+        ``.signed(records, trust) -> ulids``: those that whoever they are ``by`` has signed
         ``.latest(application, *kinds)`` · ``.applications()`` · ``.refresh()`` · ``.identity()``
 
 ``history``
@@ -62,7 +63,7 @@ This room takes bytes and strings; it knows nothing of specifications. It never 
 ``signature``: who signed a commit, whatever the repository's own configuration says
     ``read_trust(file) -> Trust``                     the keys of ``--allowed-signers``: OpenSSH's allowed signers, or OpenPGP public keys; ``Invalid``
     ``signature_of(snapshot, revision, trust) -> Signature``    ``signatures(snapshot, revisions, trust)``: the same for many at once
-        ``Signature.word``: good | unsigned | unchecked (no ``trust``) | unknown | bad | expired | revoked · ``.is_good`` ``.signer`` ``.key``, ``str()``: words
+        ``Signature.word``: good | unsigned | unchecked (no ``trust``) | unknown | bad | expired | revoked; ``.is_good`` ``.is_by(person)`` ``.signer``
 
 ``message``: ``commit_message(subject, entries) -> str``, ``Entry(action, environment, application, release, generation, source, origin)``
 

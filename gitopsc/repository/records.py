@@ -23,6 +23,7 @@ from gitopsc.repository.message import commit_message
 from gitopsc.repository.objects import DIRECTORY
 from gitopsc.repository.publish import publish
 from gitopsc.repository.record import Record, first_ulid, read_record
+from gitopsc.repository.signature import Trust, signatures
 from gitopsc.repository.snapshot import Snapshot
 from gitopsc.repository.store import open_repository
 from gitopsc.repository.writing import Changes
@@ -125,6 +126,13 @@ class Records:
         """The newest record of an application that is one of ``kinds`` (none given: of any)."""
         return next((record for record in self.of(application, now) if not kinds or record.kind in kinds), None)
 
+    def signed(self, records: Iterable[Record], trust: Trust) -> frozenset[str]:
+        """The ulids of those that whoever they are ``by`` has signed: the commit that wrote the file last, with a key that is theirs."""
+        wanted = {record.path: record for record in records}
+        writers = self._writers(wanted) if wanted else {}
+        found = signatures(self._now(), writers.values(), trust)
+        return frozenset(wanted[path].ulid for path, revision in writers.items() if found[revision].is_by(wanted[path].by))
+
     def identity(self) -> str:
         """``Name <mail>`` of whoever writes."""
         return identity(Git(self._root, self._environ, deadline=self._deadline)).committer
@@ -144,6 +152,22 @@ class Records:
             self.refresh()
         assert self._snapshot is not None
         return self._snapshot
+
+    def _writers(self, paths: Iterable[str]) -> dict[str, str]:
+        """The commit that wrote each file last. Where the repository is shallow, its oldest commit seems to have written everything."""
+        snapshot, named = self._now(), list(paths)
+        while True:
+            ends = self._repository.shallow_commits()
+            words = ("log", "--name-only", "--no-renames", "--root", "-m", "--no-show-signature", "--format=%x00%H", "--end-of-options")
+            said = snapshot.git.check(*words, str(snapshot.revision), "--", *named)
+            found: dict[str, str] = {}
+            for told in said.text.split("\0"):
+                revision, _, files = told.partition("\n")
+                for path in files.split("\n"):
+                    found.setdefault(path, revision)
+            certain = {path: found[path] for path in named if path in found and found[path] not in ends}
+            if len(certain) == len(named) or not self._repository.deepen():
+                return certain
 
     def _months(self) -> list[str]:
         """``2026/11``, newest first."""

@@ -58,6 +58,10 @@ class Signature:
         """Whether a trusted key has signed exactly this commit."""
         return self.word == "good"
 
+    def is_by(self, person: str) -> bool:
+        """Whether it is good and that of ``Name <mail>``: the trusted keys know the signer by that mail address."""
+        return self.is_good and _mail(self.signer or "") == _mail(person) != ""
+
     def __str__(self) -> str:
         return _SAID[self.word].format(signer=self.signer or self.key, key=f" ({self.key})" if self.key else "")
 
@@ -98,6 +102,12 @@ def signatures(snapshot: Snapshot, revisions: Iterable[str], trust: Trust | None
         own = [revision for revision, kind in kinds.items() if kind == trust.kind]
         found |= _verified(snapshot.git, own, trust) if own else {}
     return found
+
+
+def _mail(person: str) -> str:
+    """The mail address of ``Name <mail>``, or what is one by itself; in lower case."""
+    start, end = person.rfind("<"), person.rfind(">")
+    return (person[start + 1 : end] if 0 <= start < end else person).strip().casefold()
 
 
 def _kind(commit: bytes, header: bytes) -> str | None:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from gitopsc.repository.locks import EnvironmentLock, Origin, RepositoryLock
+from gitopsc.repository.location import named
+from gitopsc.repository.locks import EnvironmentLock, Origin, Release, RepositoryLock, Source
 from gitopsc.repository.objects import folder
 from gitopsc.repository.publish import Changes, next_generations, publish
 from gitopsc.repository.record import new_record
+from gitopsc.repository.records import Records
 from tests.delivery.scene import STAGES, TWO_PRODS, Shop, shop
+from tests.repository.keys import allowed, ssh_key
 from tests.repository.scene import bare, git, lock_of
 
 GATED = STAGES.replace("environments: [prod]}", "environments: [prod], gates: {verified: {for: 30m}, approvals: {count: 1}}}")
@@ -228,6 +231,48 @@ def test_a_lock_that_cannot_be_read_hides_nothing_else(tmp_path: Path) -> None:
     assert [one["file"] for one in told["diagnostics"]] == ["dev/api/release.lock"]
     shown, _, _ = made.said("status")
     assert "1.0.0" in shown
+
+
+def test_only_approvals_that_are_signed_where_they_must_be(tmp_path: Path) -> None:
+    made = shop(tmp_path, STAGES.replace("environments: [prod]}", "environments: [prod], gates: {approvals: {count: 1, signed: true}}}"))
+    made.told("build")
+    brought(made, "dev", "staging")
+    made.verify("staging")
+    sue, bob = ssh_key(tmp_path / "keys", "sue"), ssh_key(tmp_path / "keys", "bob")
+    signers = allowed(tmp_path / "allowed", sue=sue, bob=bob)
+    lock = made.lock("staging")
+    approval = {"release": lock.release.id, "rendered": lock.rendered, "generation": 0, "by": "Sue <sue@example.com>"}
+    where = named(str(made.remote))
+    for key in (None, bob, sue):
+        assert of(made.told("status", "--allowed-signers", str(signers)), "prod")["next"]["blockedBy"] == ["approvals"]
+        (tmp_path / ".gitconfig").write_text(f"[gpg]\n\tformat = ssh\n[user]\n\tsigningKey = {key}\n")
+        with Records(where, "prod", root=tmp_path, environ=made.environ("Sue"), sign=key is not None) as records:
+            records.add(new_record("approved", "prod", "shop", **approval))  # type: ignore[arg-type]
+            records.push()
+    assert of(made.told("status", "--allowed-signers", str(signers)), "prod")["next"]["allowed"]
+    assert of(made.told("status"), "prod")["next"]["blockedBy"] == ["approvals"]
+
+
+def test_what_would_be_lost_is_told_in_a_workspace_that_knows_it(built: Shop, tmp_path: Path) -> None:
+    brought(built, "dev", "staging")
+    git(built.work, "checkout", "-q", "-b", "side", "HEAD~0")
+    side = built.write({"side.txt": "x"})
+    git(built.work, "checkout", "-q", "-")
+    with built.repository() as repository:
+        snapshot = repository.snapshot()
+        lock = snapshot.release("staging", "shop")
+        assert lock is not None
+        hotfix = replace(lock, generation=2, action="hotfix", source=Source(None, side), release=Release("r-hotfix", "1.0.1"))
+        contents = folder(snapshot.files("staging", "shop"))
+        publish(repository, lambda _: Changes("hotfix", {("staging", "shop"): (contents, hotfix)}))
+    built.release("2.0.0")
+    built.verify("dev")
+    coming = of(built.told("status"), "staging")["next"]
+    assert coming["blockedBy"] == ["would-drop"]
+    assert coming["conditions"][0]["clear"].endswith("--allow-drop")
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    assert of(built.told("status", where=nowhere), "staging")["next"]["allowed"]
 
 
 def test_an_environment_of_a_fan_out_waits_for_the_one_before_it(tmp_path: Path) -> None:

@@ -151,3 +151,25 @@ def test_a_key_that_cannot_be_used_commits_nothing(remote: Path, tmp_path: Path,
     assert git(remote, "for-each-ref") == ""
     configured(tmp_path, user_signingKey=str(ann))
     assert signed_build(remote, tmp_path).revision is not None, "what was stored before it failed is in nobody's way"
+
+
+def test_a_record_counts_as_signed_where_its_own_author_signed_the_commit_that_wrote_it_last(remote: Path, tmp_path: Path, ann: Path, trust: Path) -> None:
+    configured(tmp_path, gpg_format="ssh", user_signingKey=str(ann))
+    by = {"release": "r-1", "rendered": "a", "generation": 1}
+    own, others, plain = (new_record("approved", "prod", "web", by=name, **by) for name in ("Ann <ann@example.com>", "Bob <b@x>", "Ann <ann@example.com>"))  # type: ignore[arg-type]
+    location = named(str(remote))
+    with Records(location, "prod", root=tmp_path, environ=environ(tmp_path), sign=True) as records:
+        records.add(own, others)
+        records.push()
+    with Records(location, "prod", root=tmp_path, environ=environ(tmp_path)) as records:
+        records.add(plain)
+        records.push()
+        assert records.signed([own, others, plain], read_trust(trust)) == {own.ulid}
+        assert records.signed([], read_trust(trust)) == frozenset()
+        work = tmp_path / "clone"
+        git(tmp_path, "clone", "-q", "-b", "gitopsc-records/prod", str(remote), str(work))
+        (work / own.path).write_text((work / own.path).read_text().replace("r-1", "r-2"))
+        git(work, "commit", "-qam", "changed by somebody")
+        git(work, "push", "-q")
+        records.refresh()
+        assert records.signed([own], read_trust(trust)) == frozenset()
