@@ -17,7 +17,7 @@ from gitopsc.presence import Pair
 from gitopsc.sides import Side
 from gitopsc.spec.documents import Document
 from gitopsc.spec.kinds import Workspace
-from gitopsc.spec.load import near
+from gitopsc.spec.nearest import near
 from gitopsc.targets import FORK_ABOVE
 from gitopsc.values import Map
 

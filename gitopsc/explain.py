@@ -11,10 +11,10 @@ from gitopsc.diagnostics import Diagnostics, Invalid, Place
 from gitopsc.objects import Manifest
 from gitopsc.options import Options
 from gitopsc.report.result import Result, empty
+from gitopsc.spec.general import EVERY, MAIN
 from gitopsc.spec.kinds import Environment
-from gitopsc.spec.layers import EVERY, MAIN
-from gitopsc.spec.load import near
 from gitopsc.spec.merge import dotted
+from gitopsc.spec.nearest import near
 from gitopsc.spec.normalise import CONTAINER_FIELDS
 from gitopsc.spec.paths import find, parse_path, parse_sets
 from gitopsc.spec.resolved import Resolved

@@ -11,7 +11,7 @@ from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure, Invalid, Place
 from gitopsc.objects import Manifest
 from gitopsc.options import Options
 from gitopsc.report.result import Result, empty
-from gitopsc.spec.layers import leaves
+from gitopsc.spec.leaves import leaves
 from gitopsc.spec.paths import parse_sets
 from gitopsc.values import plain
 from gitopsc.workspace import finished, open_folder, selected_applications, selected_environments

@@ -12,7 +12,8 @@ from gitopsc.diagnostics import Diagnostic, Diagnostics, Failure, Invalid, tidy
 from gitopsc.options import Options
 from gitopsc.spec.discover import Files, Folder, find_root
 from gitopsc.spec.kinds import Environment, Workspace
-from gitopsc.spec.load import ROOT, exclude_of, load_workspace, near
+from gitopsc.spec.load import ROOT, exclude_of, load_workspace
+from gitopsc.spec.nearest import near
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def built_in_types() -> Mapping[str, ComponentType]:
 
 def load_types(documents: list[Document], files: Files, broken: set[tuple[str, str]], diagnostics: Diagnostics) -> dict[str, ComponentType]:
     """The workspace's types over the built-in ones, bases first. Unknown bases and cycles are errors."""
-    from gitopsc.spec.load import near
+    from gitopsc.spec.nearest import near
 
     out = dict(built_in_types())
     waiting = {d.name: d for d in documents}

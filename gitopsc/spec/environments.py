@@ -33,7 +33,8 @@ def load_environments(
 
 def check_alone(documents: Iterable[Document], names: Collection[str], diagnostics: Diagnostics) -> None:
     """What can be said of environments that are left out because of other mistakes: their version, and the name of their parent."""
-    from gitopsc.spec.load import minor_of, near
+    from gitopsc.spec.load import minor_of
+    from gitopsc.spec.nearest import near
 
     for document in documents:
         parent, version = document.spec.get("extends"), document.spec.get("kubernetesVersion")
@@ -46,7 +47,7 @@ def check_alone(documents: Iterable[Document], names: Collection[str], diagnosti
 
 def _chain(document: Document, by_name: dict[str, Document], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> tuple[Document, ...] | None:
     """The ancestors root first, then the document; None where a name is unknown or a cycle closes (each told once)."""
-    from gitopsc.spec.load import near
+    from gitopsc.spec.nearest import near
 
     chain = [document]
     while (parent := chain[-1].spec.get("extends")) is not None:

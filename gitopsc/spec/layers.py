@@ -6,7 +6,6 @@ overlays on environments, enforced, ``--set``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +13,12 @@ from gitopsc.diagnostics import Diagnostics, Place
 from gitopsc.spec import normalise
 from gitopsc.spec.documents import Document
 from gitopsc.spec.environments import bound
+from gitopsc.spec.general import EVERY, MAIN, NATIVE_KINDS, general_layers, instantiate, main_container
 from gitopsc.spec.kinds import PROFILES, ComponentType, Environment, Overlay, Workspace
+from gitopsc.spec.leaves import leaves, touches
 from gitopsc.spec.merge import Layer, Trace, dotted, merge
 from gitopsc.spec.shapes import PLAIN, WORKLOAD
 from gitopsc.values import Map, Path, Seq
-
-MAIN, EVERY = "\0main", "\0every"
-"""Stand-ins for the main and for every other container, in the layers that speak of workloads in general."""
 
 CHOOSERS = ("type", "profile", "selectorStyle")
 QUIET = frozenset(
@@ -323,7 +321,7 @@ class Layers:
     def _refuse_enforced(self, enforced: Map, spec: Map, path: Path, environment: Environment) -> None:
         """A path that the environment enforces, set by an application or overlay: an error naming both, not a silent win."""
         for where, _, place in leaves(enforced):
-            hit = _touches(spec, where)
+            hit = touches(spec, where)
             if hit is not None:
                 self.diagnostics.error(
                     "enforced",
@@ -387,97 +385,6 @@ class Layers:
         return out
 
 
-NATIVE_KINDS = {
-    "service": ("apps/v1", "Deployment"),
-    "worker": ("apps/v1", "Deployment"),
-    "stateful": ("apps/v1", "StatefulSet"),
-    "daemon": ("apps/v1", "DaemonSet"),
-    "job": ("batch/v1", "Job"),
-    "cronjob": ("batch/v1", "CronJob"),
-}
-
-
 def _features_of(document: Document) -> tuple[str, ...]:
     found = document.data.get("features")
     return tuple(str(item) for item in found) if isinstance(found, list) else ()
-
-
-def general_layers(label: str, defaults: Any, kind: ComponentType) -> list[tuple[Map, str]]:
-    """What a ``{workload, type}`` block says of a type: ``workload`` first, then each type of its lineage."""
-    if not isinstance(defaults, Map):
-        return []
-    out = []
-    if isinstance(defaults.get("workload"), Map):
-        out.append((defaults["workload"], label))
-    by_type = defaults.get("type")
-    if isinstance(by_type, Map):
-        out += [(by_type[name], f"{label}, type {name}") for name in kind.lineage if isinstance(by_type.get(name), Map)]
-    return out
-
-
-def main_container(name: str, specs: list[Map]) -> str:
-    """The container that a workload's own container fields are for: the namesake, else the only main one, else a new namesake."""
-    containers: dict[str, Any] = {}
-    for spec in specs:
-        found = spec.get("containers")
-        if isinstance(found, Map):
-            containers.update({key: value for key, value in found.items() if isinstance(value, Map) and key not in containers})
-    mains = [key for key, value in containers.items() if value.get("role", "main") == "main"]
-    if name in containers or len(mains) != 1:
-        return name
-    shorthand = any(key in normalise.CONTAINER_FIELDS for key in specs[0])
-    return name if shorthand and "image" in specs[0] else mains[0]
-
-
-def instantiate(general: Map, main: str, names: list[str]) -> Map:
-    """A workload's copy of layers that speak of ``MAIN`` and ``EVERY`` container."""
-    containers = general.get("containers")
-    if not isinstance(containers, Map) or not (MAIN in containers or EVERY in containers):
-        return general
-    own = Map((), containers.at)
-    for name in dict.fromkeys([*names, *(key for key in containers if key not in (MAIN, EVERY))]):
-        base = containers.get(MAIN if name == main else EVERY)
-        named = containers.get(name)
-        merged = _joined(base, named)
-        if merged is not None:
-            own.put(name, merged, merged.at or containers.at)
-    out = Map(general, general.at)
-    out.places.update(general.places)
-    out.removed.update(general.removed)
-    out["containers"] = own
-    return out
-
-
-def _joined(base: Any, named: Any) -> Map | None:
-    """What is said of a container by name over what is said of containers in general."""
-    if not isinstance(named, Map):
-        return base if isinstance(base, Map) else None
-    if not isinstance(base, Map):
-        return named
-    merged = Map({**base, **named}, named.at)
-    merged.places.update({**base.places, **named.places})
-    merged.removed.update(named.removed)
-    return merged
-
-
-def leaves(value: Any, path: Path = (), place: Place | None = None) -> Iterator[tuple[Path, Any, Place | None]]:
-    """(path, value, place) of everything below that is not a map (an empty map counts)."""
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from leaves(item, (*path, key), value.places.get(key) if isinstance(value, Map) else place)
-    elif path:
-        yield path, value, place
-
-
-def _touches(spec: Map, path: Path) -> Place | None:
-    """Where ``spec`` sets ``path``, something above it or something below it; None where it leaves it alone."""
-    node: Any = spec
-    place: Place | None = None
-    for step in path:
-        if not isinstance(node, Map):
-            return place
-        if step not in node:
-            return place if node.get("$replace") is True else None
-        place = node.place(str(step))
-        node = node[str(step)]
-    return place

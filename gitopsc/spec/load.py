@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from gitopsc.diagnostics import Diagnostics, Invalid, Place
@@ -17,7 +16,9 @@ from gitopsc.spec.component_types import load_types
 from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.environments import check_alone, load_environments
-from gitopsc.spec.kinds import API_VERSION, ComponentType, Overlay, Workspace, as_names, name_place
+from gitopsc.spec.kinds import API_VERSION, Workspace, as_names, name_place
+from gitopsc.spec.ties import Key, check_order, check_order_cycle, tie_overlays
+from gitopsc.spec.type_checks import check_defaults_of, check_workloads
 from gitopsc.values import Map, Seq
 
 ROOT = "gitopsc.yaml"
@@ -30,9 +31,6 @@ LENIENT = Map(
     }
 )  # fmt: skip
 """A policy that allows everything."""
-
-Key = tuple[str, int]
-"""A document's file and place in it."""
 
 KUBERNETES = re.compile(r"^1\.(\d{1,3})$")
 
@@ -130,7 +128,7 @@ def _tie(
     kubernetes = minor_of(version, workspace.spec.place("kubernetesVersion"), Diagnostics() if version is None else diagnostics)
     types = load_types(fine["ComponentType"], files, broken, diagnostics)
     for document in [workspace, *ours["Environment"], *ours["ComponentType"]]:
-        if not _check_defaults(document, types, broken, diagnostics):
+        if not check_defaults_of(document, types, broken, diagnostics):
             broken.add((document.kind, document.name))
             types.pop(document.name if document.kind == "ComponentType" else "", None)
     check_alone([d for d in ours["Environment"] if d not in fine["Environment"]], [d.name for d in ours["Environment"]], diagnostics)
@@ -138,11 +136,11 @@ def _tie(
     environments = {name: one for name, one in environments.items() if not any(("Environment", above) in broken for above in one.names)}
     applications = {document.name: document for document in ours["Application"]}
     for document in ours["Application"]:
-        _check_order(document, names, broken, diagnostics)
-    _check_order_cycle(applications, diagnostics)
-    overlays = _overlays(ours["Overlay"], faulty, applications, names, set(environments), broken, diagnostics)
+        check_order(document, names, broken, diagnostics)
+    check_order_cycle(applications, diagnostics)
+    overlays = tie_overlays(ours["Overlay"], faulty, applications, names, set(environments), broken, diagnostics)
     for document in ours["Application"] + ours["Overlay"]:
-        _check_workloads(document, applications, types, broken, diagnostics)
+        check_workloads(document, applications, types, broken, diagnostics)
     return Workspace(
         workspace, workspace.name, kubernetes, workspace.spec, environments, applications, overlays, types, crds, _merge_keys(workspace.spec), frozenset(broken)
     )
@@ -243,149 +241,6 @@ def _unique(documents: list[Document], diagnostics: Diagnostics) -> list[Documen
             continue
         out.append(document)
     return out
-
-
-def _check_order(document: Document, names: set[str], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> None:
-    """``dependsOn`` of an application names others."""
-    said = document.spec.get("dependsOn")
-    written = said if isinstance(said, Seq) else Seq()
-    for index, name in enumerate(written):
-        if isinstance(name, str) and name not in names and ("Application", name) not in broken:
-            _unknown("application", name, names - {document.name}, written.place(index), diagnostics)
-
-
-def _check_order_cycle(applications: Mapping[str, Document], diagnostics: Diagnostics) -> None:
-    """``dependsOn`` of applications comes to an end. A cycle is told once, at the first of its names."""
-    edges = {name: [other for other in as_names(document.spec.get("dependsOn")) if other in applications] for name, document in sorted(applications.items())}
-    done: set[str] = set()
-    for start in edges:
-        path = [start]
-        while path and start not in done:
-            following = next((other for other in edges[path[-1]] if other not in done), None)
-            if following is None:
-                done.add(path.pop())
-            elif following in path:
-                ring = path[path.index(following) :]
-                chain = " → ".join([*ring, following])
-                place = applications[ring[0]].spec.place("dependsOn")
-                diagnostics.error("depends-cycle", f"expected 'dependsOn' to have no cycle, found {chain}", place, hint="remove one of them")
-                done.update(ring)
-                path = []
-            else:
-                path.append(following)
-
-
-def _overlays(
-    documents: list[Document],
-    faulty: set[Key],
-    applications: Mapping[str, Document],
-    names: set[str],
-    environments: set[str],
-    broken: set[tuple[str, str]],
-    diagnostics: Diagnostics,
-) -> dict[str, tuple[Overlay, ...]]:
-    """Overlays by application. One that is wrong takes its application with it: without it, the rest would not be what was meant."""
-    out: dict[str, list[Overlay]] = {}
-    known = environments | {name for kind, name in broken if kind == "Environment"}
-    for document in documents:
-        metadata = document.data.get("metadata")
-        application = str(metadata.get("application")) if isinstance(metadata, Map) else ""
-        overlay = Overlay(document, application, as_names(document.data.get("environments")), as_names(document.data.get("features")))
-        is_faulty = (document.file, document.index) in faulty
-        if not is_faulty and application not in applications and ("Application", application) not in broken:
-            _unknown("application", application, names, name_place(document) if metadata is None else metadata.place("application"), diagnostics)
-        told = len(diagnostics)
-        for name in overlay.environments:
-            if name not in known:
-                _unknown("environment", name, known, _item_place(document, "environments", name), diagnostics)
-        declared = (applications[application].spec.get("features") or {}) if application in applications else overlay.features
-        for name in overlay.features:
-            if isinstance(declared, (dict, tuple)) and name not in declared:
-                _unknown("feature", name, declared, _item_place(document, "features", name), diagnostics, " of the application")
-        if is_faulty or application not in applications or len(diagnostics) > told:
-            broken.add(("Application", application))
-        else:
-            out.setdefault(application, []).append(overlay)
-    return {name: tuple(sorted(found, key=lambda o: o.order)) for name, found in out.items()}
-
-
-def _check_defaults(document: Document, types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> bool:
-    """Whether defaults have a workload's shape, with the fields of any type, and speak of types that exist."""
-    from gitopsc.spec.schema import check_defaults
-
-    told = len(diagnostics)
-    properties = {name: schema for kind in types.values() for name, schema in (kind.schema.get("properties") or {}).items()}
-    check_defaults(document, {"properties": properties} if properties else {}, diagnostics)
-    for key in ("defaults", "enforced"):
-        said = document.spec.get(key) if document.kind != "ComponentType" else None
-        by_type = said.get("type") if isinstance(said, Map) else None
-        if not isinstance(by_type, Map):
-            continue
-        for name in by_type:
-            if name not in types and ("ComponentType", name) not in broken:
-                _unknown("component type", name, types, by_type.key_place(name), diagnostics)
-    return len(diagnostics) == told
-
-
-def _check_workloads(
-    document: Document, applications: Mapping[str, Document], types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics
-) -> None:
-    """Each workload of an application or overlay against the fields of its type, which must be one."""
-    from gitopsc.spec.schema import check_workload, fragments
-
-    metadata = document.data.get("metadata")
-    owner = document.name if document.kind == "Application" else str(metadata.get("application")) if isinstance(metadata, Map) else ""
-    declared = applications[owner].spec.get("workloads") if owner in applications else None
-    for fragment in fragments(document):
-        known = declared.get(str(fragment.name)) if isinstance(declared, Map) else None
-        said = fragment.type or (known.get("type") if isinstance(known, Map) else None) or "service"
-        kind = types.get(str(said))
-        if kind is None and fragment.type is not None:
-            _unknown_type(fragment.type, fragment.spec.place("type"), types, broken, diagnostics)
-            broken.add(("Application", owner))
-        fine = check_workload(
-            fragment.spec,
-            base=kind.base if kind else None,
-            extra=kind.schema if kind else None,
-            path=f"spec.workloads.{fragment.name}",
-            diagnostics=diagnostics,
-            strict_fields=kind is not None,
-            name=fragment.name,
-            place=fragment.place,
-        )
-        if not fine:
-            broken.add(("Application", owner))
-
-
-def _unknown_type(written: str, place: Place | None, types: Mapping[str, ComponentType], broken: set[tuple[str, str]], diagnostics: Diagnostics) -> None:
-    if ("ComponentType", written) not in broken:
-        known = [kind.name for kind in types.values() if not kind.abstract]
-        code = "not-supported" if written == "helm" else "unknown-type"
-        diagnostics.error(code, f"expected a component type, found '{written}'", place, hint=near(written, known))
-
-
-def _item_place(document: Document, key: str, item: str) -> Place | None:
-    items = document.data.get(key)
-    if isinstance(items, list) and item in items and hasattr(items, "place"):
-        place: Place | None = items.place(items.index(item))
-        return place
-    return document.data.place(key)
-
-
-def _unknown(what: str, name: str, known: Iterable[str], place: Place | None, diagnostics: Diagnostics, of: str = "") -> None:
-    article = "an" if what[0] in "ae" else "a"
-    diagnostics.error(
-        f"unknown-{what.rsplit(maxsplit=1)[-1]}", f"expected the name of {article} {what}{of} here, found '{name}'", place, hint=near(name, known)
-    )
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """``did you mean 'x'?``, or what there is."""
-    names = sorted(str(item) for item in known)
-    close = get_close_matches(name, names, 1, 0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return f"there is: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else "there is none yet"
 
 
 def _merge_keys(spec: Map) -> dict[tuple[str, str, tuple[str, ...]], str]:

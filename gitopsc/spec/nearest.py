@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
+
+from gitopsc.diagnostics import Diagnostics, Place
 
 
 def distance(left: str, right: str, most: int) -> int:
@@ -37,3 +40,20 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         if found <= most and found < len(candidate) and (best is None or found < best[0]):
             best = (found, candidate)
     return best[1] if best else next((candidate for candidate in known if len(word) > 2 and candidate.lower().startswith(word.lower())), None)
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """``did you mean 'x'?``, or what there is."""
+    names = sorted(str(item) for item in known)
+    close = get_close_matches(name, names, 1, 0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"there is: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else "there is none yet"
+
+
+def unknown(what: str, name: str, known: Iterable[str], place: Place | None, diagnostics: Diagnostics, of: str = "") -> None:
+    """An error: a name that nothing has, and the one that may have been meant."""
+    article = "an" if what[0] in "ae" else "a"
+    diagnostics.error(
+        f"unknown-{what.rsplit(maxsplit=1)[-1]}", f"expected the name of {article} {what}{of} here, found '{name}'", place, hint=near(name, known)
+    )

@@ -58,7 +58,7 @@ class _Check:
 
     def applications(self, known: Collection[str], owners: dict[str, Place | None]) -> None:
         """Each must exist, and be in no other pipeline."""
-        from gitopsc.spec.load import near
+        from gitopsc.spec.nearest import near
 
         named = self.document.spec["applications"]
         for index, name in enumerate(named):
@@ -96,7 +96,7 @@ class _Check:
             self.diagnostics.warning("no-stage", message, self.document.spec.key_place("stages"), hint="add each to a stage, or leave it, if that is meant")
 
     def _environments(self, stage: Map, where: dict[str, str]) -> None:
-        from gitopsc.spec.load import near
+        from gitopsc.spec.nearest import near
 
         named = stage["environments"]
         for index, name in enumerate(named):
@@ -133,7 +133,7 @@ class _Check:
             self._window(window)
 
     def _approvals(self, approvals: Map) -> None:
-        from gitopsc.spec.load import near
+        from gitopsc.spec.nearest import near
 
         named = approvals.get("from")
         if named is None:

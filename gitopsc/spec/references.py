@@ -169,7 +169,7 @@ def as_text(found: Found) -> str:
 
 def walk(tree: Any, steps: tuple[str, ...], what: str, expander: Expander) -> Found:
     """``tree`` followed by name, each value on the way expanded. ``what`` names the root for messages. Raises ``Unresolved``."""
-    from gitopsc.spec.load import near
+    from gitopsc.spec.nearest import near
 
     value, raw = tree, None
     for depth, step in enumerate(steps):

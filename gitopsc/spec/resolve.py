@@ -92,7 +92,7 @@ class Resolution:
         return str(tag) if tag is not None else None
 
     def _workloads(self, steps: tuple[str, ...], expander: Expander) -> Found:
-        from gitopsc.spec.load import near
+        from gitopsc.spec.nearest import near
 
         if not steps:
             raise Unresolved("expected '${workloads.<name>.host}', found no name", f"there is: {', '.join(self.kept)}")
@@ -321,7 +321,7 @@ class Resolution:
         return done
 
     def _missing_image(self, merged: MergedWorkload, place: Place | None, container: str | None = None) -> None:
-        from gitopsc.spec.load import near
+        from gitopsc.spec.nearest import near
 
         declared = (self.application.spec.get("workloads") or {}).keys()
         if merged.name not in declared:
@@ -399,7 +399,7 @@ class Resolution:
 
     def _waves(self) -> dict[str, int]:
         """Depth of each workload along ``dependsOn``; a workload that ``when`` dropped is skipped, a cycle is an error."""
-        from gitopsc.spec.load import near
+        from gitopsc.spec.nearest import near
 
         edges: dict[str, list[str]] = {}
         for name, one in self.kept.items():

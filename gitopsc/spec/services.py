@@ -69,7 +69,7 @@ def _port(name: str, port: Map, place: Place | None, ports: dict[str, tuple[Map,
 
 
 def _written_port(name: str, port: Any, place: Place | None, ports: dict[str, tuple[Map, Place | None]], diagnostics: Diagnostics | None) -> ServicePort:
-    from gitopsc.spec.load import near
+    from gitopsc.spec.nearest import near
 
     own = port if isinstance(port, Map) else Map()
     target = own.get("targetPort")
