@@ -11,6 +11,7 @@ from gitopsc.delivery.pipeline import Stage, pipeline_for, read_pipelines
 from gitopsc.delivery.verdict import verdict
 from gitopsc.diagnostics import Conflict
 from gitopsc.forges.pages import page
+from gitopsc.forges.site import site_of
 from gitopsc.landing import Move
 from gitopsc.moving import changes
 from gitopsc.opening import Environments, Pair
@@ -72,7 +73,9 @@ def propose(there: Environments, wanted: Proposal, *, refresh: bool = False) -> 
 
     Raises ``Conflict`` where others push it at the same time, ``Failure`` where it does not arrive.
     """
-    url = page(there.where.location.target, wanted.branch, wanted.base)
+    location = there.where.location
+    site = site_of(location.target) if location.kind == "url" else None
+    url = page(site, wanted.branch, wanted.base) if site is not None else None
     with on_branch(there, wanted.branch) as repository:
         for _ in range(_ATTEMPTS):
             now = repository.snapshot()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, urlsplit
 
-_SCP = re.compile(r"(?:[^@/]+@)?([^:/]+):(?!//)(.+)")
-_COMPARE = {"github.com": "{site}/compare/{base}...{branch}?expand=1", "codeberg.org": "{site}/compare/{base}...{branch}"}
-_COMPARE["gitea.com"] = _COMPARE["codeberg.org"]
-_COMPARE["gitlab.com"] = "{site}/-/merge_requests/new?merge_request%5Bsource_branch%5D={branch}&merge_request%5Btarget_branch%5D={base}"
+from gitopsc.forges.site import Site
+
+_COMPARE = {
+    "github": "{site}/compare/{base}...{branch}?expand=1",
+    "gitlab": "{site}/-/merge_requests/new?merge_request%5Bsource_branch%5D={branch}&merge_request%5Btarget_branch%5D={base}",
+    "gitea": "{site}/compare/{base}...{branch}",
+    "forgejo": "{site}/compare/{base}...{branch}",
+}
 
 
-def page(url: str, branch: str, base: str) -> str | None:
-    """The page of a known host on which a pull request of ``branch`` into ``base`` can be opened; null where the host is not known."""
-    scp = _SCP.fullmatch(url)
-    host, path = (scp[1], scp[2]) if scp and "://" not in url else (urlsplit(url).hostname or "", urlsplit(url).path)
-    pattern = _COMPARE.get(host)
-    if pattern is None:
-        return None
-    site = f"https://{host}/{path.strip('/').removesuffix('.git')}"
-    return pattern.format(site=site, base=quote(base, safe=""), branch=quote(branch, safe=""))
+def page(site: Site, branch: str, base: str) -> str:
+    """The page on which a pull request of ``branch`` into ``base`` can be opened."""
+    return _COMPARE[site.kind].format(site=f"{_web(site)}/{site.project}", base=quote(base, safe=""), branch=quote(branch, safe=""))
+
+
+def _web(site: Site) -> str:
+    """Of the API's URL that which people open."""
+    parts = urlsplit(site.api)
+    host = parts.netloc.removeprefix("api.") if site.kind == "github" and not parts.path else parts.netloc
+    return f"{parts.scheme}://{host}{parts.path.rpartition('/api/')[0]}"
