@@ -108,6 +108,7 @@ class Wire:
         self._changed = threading.Condition()
         self._watchman: threading.Thread | None = None
         self._waiting = False
+        self._closed = False
         self._host = urlsplit(connection.proxy or connection.host).hostname or ""
         self._resolved = False
 
@@ -173,6 +174,9 @@ class Wire:
             with self._changed:
                 self._waiting = True
                 while not self._exchanges:
+                    if self._closed:
+                        self._watchman = None
+                        return
                     self._changed.wait()
                 self._waiting = False
             time.sleep(_TICK)
@@ -208,8 +212,11 @@ class Wire:
             exchange.end()
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the connections that are kept, and let the watchman go when nothing is under way any more."""
         self._pool.close()
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
 
 
 def _pool(connection: Connection, width: int) -> urllib3.HTTPConnectionPool:
