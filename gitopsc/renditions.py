@@ -101,7 +101,7 @@ class Renditions:
         key = (application, commit)
         if key not in self._ids:
             base = self._base(commit)
-            workspace, _ = base.workspace(application)
+            workspace, _ = base.workspace([application])
             document = workspace.applications.get(application) if workspace is not None else None
             self._ids[key] = None
             if workspace is not None and document is not None:

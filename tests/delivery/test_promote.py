@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gitopsc.repository.locks import Hold, Origin
+from gitopsc.repository.record import new_record
 from tests.delivery.scene import TWO_PRODS, Shop, application, environment, pipeline, shop
 from tests.repository.scene import count, git
 
@@ -181,10 +183,6 @@ def test_lockstep_is_one_commit_or_nothing(tmp_path: Path) -> None:
     made.verify("staging")
     made.saw("rejected", "prod-us")
     with made.records_of("prod-us") as records:
-        from dataclasses import replace
-
-        from gitopsc.repository.record import new_record
-
         lock = replace(made.lock("staging"), environment="prod-us")
         records.add(new_record("rejected", "prod-us", "shop", release=lock.release.id, rendered="x", generation=1, by="Ann <a@x>"))
         records.push()
