@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitopsc.diagnostics import Invalid
+from gitopsc.spec.completing import ReadSource
 from gitopsc.spec.documents import Document
 from gitopsc.spec.environments import bound
 from gitopsc.spec.kinds import ComponentType, Environment, Overlay, Workspace
-from gitopsc.spec.resolve import ReadSource
 from gitopsc.values import Map
 
 NOT_INPUTS = ("policy", "reconcile", "alerts", "enforceGates", "requireSigned", "abstract", "extends")

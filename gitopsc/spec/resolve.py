@@ -5,22 +5,19 @@ Everything is taken as far as it goes and every finding is gathered; ``resolve``
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from gitopsc.diagnostics import Diagnostics, Place
+from gitopsc.spec.completing import Completing, ReadSource, copied, whole_image
 from gitopsc.spec.documents import Document
 from gitopsc.spec.kinds import Environment
 from gitopsc.spec.layers import Layers, Merged, MergedWorkload
-from gitopsc.spec.normalise import image_map
-from gitopsc.spec.references import Expander, Found, Root, Unresolved, as_text, walk
+from gitopsc.spec.references import Expander, Found, Root, Unresolved, walk
 from gitopsc.spec.resolved import Resolved, Service, Workload
 from gitopsc.spec.services import governing_of, services_of
+from gitopsc.spec.waves import waves_of
 from gitopsc.values import Map, Seq
-
-ReadSource = Callable[[str, str], tuple[str, bytes]]
-"""(file that names it, path as written) → (workspace path, content). Raises ``Invalid`` or ``OSError``."""
 
 NOT_IN_SPEC = ("when", "unless", "services", "dependsOn")
 
@@ -45,7 +42,7 @@ class Resolution:
 
     def __init__(self, application: Document, environment: Environment, merged: Merged, diagnostics: Diagnostics, read_source: ReadSource) -> None:
         self.application, self.environment, self.merged = application, environment, merged
-        self.diagnostics, self.read_source = diagnostics, read_source
+        self.diagnostics = diagnostics
         roots: dict[str, Root] = {
             "env": self._env,
             "app": self._app,
@@ -55,6 +52,7 @@ class Resolution:
             "workloads": self._workloads,
         }
         self.expander = Expander(roots, diagnostics)
+        self.completing = Completing(self.expander, diagnostics, read_source, tuple(application.spec.get("workloads") or ()))
         self.namespace = self._namespace()
         self.kept = {name: one for name, one in merged.workloads.items() if self._stays(one)}
         self._services: dict[str, tuple[str | None, tuple[Service, ...]]] = {}
@@ -87,7 +85,7 @@ class Resolution:
         image = container.get("image") if isinstance(container, Map) else None
         if not isinstance(image, Map):
             return None
-        done = self._image(self._self(workload, self.expander).tree(image))
+        done = whole_image(self._self(workload, self.expander).tree(image))
         tag = done.get("tag")
         return str(tag) if tag is not None else None
 
@@ -196,7 +194,7 @@ class Resolution:
     def result(self) -> Resolved:
         """Every part expanded. Meaningless where ``diagnostics`` has errors."""
         merged, environment = self.merged, self.environment
-        waves = self._waves()
+        waves = waves_of(self.kept, self.merged.workloads, self.diagnostics)
         workloads = tuple(self._workload(one, waves.get(name, 0)) for name, one in self.kept.items())
         return Resolved(
             application=self.application.name,
@@ -237,7 +235,7 @@ class Resolution:
         failed = len(self.diagnostics)
         spec = self._environment_variables(spec, own)
         spec = own.tree(spec)
-        spec = self._containers(merged, spec)
+        spec = self.completing.workload(merged, spec)
         if len(self.diagnostics) == failed:
             check_workload(
                 spec, base=merged.type.base, extra=merged.type.schema, path=f"spec.workloads.{merged.name}", diagnostics=self.diagnostics, resolved=True
@@ -274,118 +272,24 @@ class Resolution:
         return spec
 
     def _with_text(self, spec: Map, containers: Map, own: Expander) -> Map:
-        out_containers = _copy(containers)
+        out_containers = copied(containers)
         for name, container in containers.items():
             env = container.get("env") if isinstance(container, Map) else None
             if not isinstance(env, Map):
                 continue
-            new_env = _copy(env)
+            new_env = copied(env)
             for key, entry in env.items():
                 text = entry.get("value") if isinstance(entry, Map) else None
                 if isinstance(text, str) and "$" in text:
-                    new = _copy(entry)
+                    new = copied(entry)
                     new["value"] = own.spliced(text, entry.place("value")).replace("$", "$$")
                     new_env[key] = new
-            new_container = _copy(container)
+            new_container = copied(container)
             new_container["env"] = new_env
             out_containers[name] = new_container
-        out = _copy(spec)
+        out = copied(spec)
         out["containers"] = out_containers
         return out
-
-    def _containers(self, merged: MergedWorkload, spec: Map) -> Map:
-        """Images split after expansion, files read, what is required present."""
-        containers = spec.get("containers")
-        if not isinstance(containers, Map) or not containers:
-            self._missing_image(merged, spec.at)
-            return spec
-        out = _copy(containers)
-        for name, container in containers.items():
-            if not isinstance(container, Map):
-                continue
-            new = _copy(container)
-            if isinstance(container.get("image"), Map):
-                new["image"] = self._image(container["image"])
-            if not (isinstance(new.get("image"), Map) and new["image"].get("repository")):
-                place = merged.place if name == merged.main else containers.places.get(name) or container.at
-                self._missing_image(merged, place or container.at, name)
-            if isinstance(container.get("files"), Map):
-                new["files"] = self._files(container["files"])
-            out[name] = new
-        if merged.type.base == "cronjob" and not spec.get("schedule"):
-            self.diagnostics.error(
-                "missing-field", f"expected 'schedule' for the cronjob '{merged.name}', found none", merged.place, hint='add one, such as "0 3 * * *"'
-            )
-        done = _copy(spec)
-        done["containers"] = out
-        return done
-
-    def _missing_image(self, merged: MergedWorkload, place: Place | None, container: str | None = None) -> None:
-        from gitopsc.spec.nearest import near
-
-        declared = (self.application.spec.get("workloads") or {}).keys()
-        if merged.name not in declared:
-            self.diagnostics.error(
-                "unknown-workload",
-                f"expected a workload of the application, or a new one with its image, found '{merged.name}'",
-                merged.place,
-                hint=near(merged.name, declared),
-            )
-            return
-        what = f"container '{container}' of workload '{merged.name}'" if container and container != merged.name else f"workload '{merged.name}'"
-        self.diagnostics.error("missing-field", f"expected 'image' for {what}, found none", place, hint="add image: repository:tag@sha256:…")
-
-    def _image(self, image: Map) -> Map:
-        """An image whose repository was a reference to a whole image, split again."""
-        repository = image.get("repository")
-        if isinstance(repository, str) and "tag" not in image and "digest" not in image:
-            split = image_map(repository, image.place("repository"))
-            split.pop("$replace")
-            return split
-        if any(image.get(key) is not None and not isinstance(image[key], str) for key in ("tag", "digest")):
-            out = _copy(image)
-            for key in ("tag", "digest"):
-                if out.get(key) is not None:
-                    out[key] = as_text(Found(out[key], out.raw.get(key)))
-            return out
-        return image
-
-    def _files(self, files: Map) -> Map:
-        """``source`` read: it is ``content``, or ``binary`` where it is no UTF-8."""
-        out = files
-        for path, entry in files.items():
-            if isinstance(entry, Map) and isinstance(entry.get("source"), str):
-                if out is files:
-                    out = _copy(files)
-                out[path] = self._source(entry)
-        return out
-
-    def _source(self, entry: Map) -> Map:
-        import base64
-
-        from gitopsc.diagnostics import Invalid
-
-        place = entry.place("source")
-        new = Map({key: value for key, value in entry.items() if key not in ("source", "expand")}, entry.at)
-        new.places.update(entry.places)
-        try:
-            _, data = self.read_source(place.file if place else "", entry["source"])
-        except (Invalid, OSError) as error:
-            problem = error.diagnostics[0] if isinstance(error, Invalid) else None
-            self.diagnostics.error(
-                problem.code if problem else "unreadable-source",
-                problem.message if problem else f"expected a readable file '{entry['source']}', {error.strerror or error}",  # type: ignore[union-attr]
-                place,
-                hint=problem.hint if problem else "correct the path: it is relative to the file that names it",
-            )
-            return new
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError:
-            new.put("binary", base64.b64encode(data).decode("ascii"), place)
-            return new
-        new.put("content", self.expander.tree(text, place) if entry.get("expand") is True else text, place)
-        return new
 
     def _selector(self, merged: MergedWorkload, spec: Map) -> Map:
         written = spec.get("selectorLabels")
@@ -394,44 +298,3 @@ class Resolution:
         if merged.selector_style == "app":
             return Map({"app": merged.name}, merged.place)
         return Map({"app.kubernetes.io/name": merged.name, "app.kubernetes.io/instance": self.application.name}, merged.place)
-
-    # -- order -------------------------------------------------------------------------------------------------
-
-    def _waves(self) -> dict[str, int]:
-        """Depth of each workload along ``dependsOn``; a workload that ``when`` dropped is skipped, a cycle is an error."""
-        from gitopsc.spec.nearest import near
-
-        edges: dict[str, list[str]] = {}
-        for name, one in self.kept.items():
-            written = one.spec.get("dependsOn")
-            edges[name] = []
-            for index, other in enumerate(written if isinstance(written, list) else ()):
-                if other in self.kept:
-                    edges[name].append(other)
-                elif other not in self.merged.workloads:
-                    place = written.place(index) if isinstance(written, Seq) else one.place
-                    self.diagnostics.error(
-                        "unknown-workload", f"expected the name of a workload in 'dependsOn', found '{other}'", place, hint=near(str(other), self.kept)
-                    )
-        waves: dict[str, int] = {}
-        for name in edges:
-            self._wave(name, edges, waves, [])
-        return waves
-
-    def _wave(self, name: str, edges: dict[str, list[str]], waves: dict[str, int], path: list[str]) -> int:
-        if name in waves:
-            return waves[name]
-        if name in path:
-            chain = " → ".join([*path[path.index(name) :], name])
-            place = self.kept[name].spec.place("dependsOn")
-            self.diagnostics.error("depends-cycle", f"expected 'dependsOn' to have no cycle, found {chain}", place, hint="remove one of them")
-            return 0
-        wave = max((self._wave(other, edges, waves, [*path, name]) + 1 for other in edges[name]), default=0)
-        waves[name] = wave
-        return wave
-
-
-def _copy(value: Map) -> Map:
-    out = Map(value, value.at)
-    out.places, out.removed, out.raw, out.keys_at = value.places, value.removed, value.raw, value.keys_at
-    return out
