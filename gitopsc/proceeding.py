@@ -26,6 +26,7 @@ from gitopsc.repository.objects import folder
 from gitopsc.repository.publish import Changes, next_generations, publish
 from gitopsc.repository.record import Record
 from gitopsc.repository.records import Records
+from gitopsc.repository.signature import read_trust
 from gitopsc.repository.source import SourceState, default_branch, newer_than
 from gitopsc.repository.store import Repository, Snapshot
 from gitopsc.staged import Judge, Staging, Wish
@@ -177,7 +178,7 @@ class Proceeding:
             pipeline = staging.of(application) or Pipeline("", (application,), (Stage("", (environment,)),))
             stage = pipeline.stage_of(environment)
             asked = stage is not None and not pipeline.follows(environment) and approvals_asked(stage.gates, "environment") is not None
-            records = self._records(pair) if asked and tree is not None else []
+            records, signed = self._records(pair) if asked and tree is not None else ([], frozenset())
             question = Question(
                 application,
                 environment,
@@ -186,14 +187,18 @@ class Proceeding:
                 change="rerender" if action == "rerender" else "environment",
                 repeat=f"gitopsc build {environment} --app {application}",
             )
-            found = gate(pipeline, Facts({environment: lock}, {environment: records}), question, self.now)
+            found = gate(pipeline, Facts({environment: lock}, {environment: records}, signed=signed), question, self.now)
             return unmet(found, but=("approvals",) if tree is None else ())
 
         return judge
 
-    def _records(self, pair: Pair) -> list[Record]:
+    def _records(self, pair: Pair) -> tuple[list[Record], frozenset[str]]:
+        """The records of an application, and which of its approvals are signed, by the keys that were given."""
+        signers = self.options.allowed_signers
         with Records(self.location, pair[0], root=self.opened.root, environ=self.options.environ, deadline=self.options.limits.git_seconds) as records:
-            return list(records.of(pair[1], self.now))
+            found = list(records.of(pair[1], self.now))
+            approved = [record for record in found if record.kind == "approved"]
+            return found, frozenset() if signers is None else records.signed(approved, read_trust(signers))
 
     # -- ending -------------------------------------------------------------------------------------------------
 

@@ -52,5 +52,6 @@ COMMAND = Command(
     ),
     run=run,
     writes=True,
+    verifies=True,
     forms=("markdown", "sarif", "junit", "github", "gitlab"),
 )

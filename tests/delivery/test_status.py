@@ -16,7 +16,7 @@ from gitopsc.repository.record import new_record
 from gitopsc.repository.records import Records
 from tests.delivery.scene import STAGES, TWO_PRODS, Shop, shop
 from tests.repository.keys import allowed, ssh_key
-from tests.repository.scene import bare, git, lock_of
+from tests.repository.scene import bare, git, lock_of, script
 
 GATED = STAGES.replace("environments: [prod]}", "environments: [prod], gates: {verified: {for: 30m}, approvals: {count: 1}}}")
 
@@ -203,6 +203,23 @@ def test_without_a_workspace_and_in_a_clone_of_the_environment_repository(built:
     for where in (nowhere, clone(built)):
         outside = built.told("status", where=where)
         assert outside["environments"] == inside["environments"]
+    assert list(nowhere.iterdir()) == []
+
+
+def test_over_a_url_with_history_beyond_what_is_fetched_at_first(built: Shop, tmp_path: Path) -> None:
+    brought(built, "dev", "staging")
+    built.verify("dev", "staging", minutes=5)
+    head = "commit refs/heads/main\ncommitter A <a@x> 2000000000 +0000\ndata 0\n"
+    git(built.remote, "fast-import", "--quiet", data=(f"{head}from refs/heads/main^0\n\n" + f"{head}\n" * 60).encode())
+    inside = built.told("status")
+    built.variables["GIT_SSH_COMMAND"] = str(script(tmp_path / "bin" / "ssh", 'for last; do :; done\nexec sh -c "$last"'))
+    built.remote = f"ssh://git@example.com{built.remote}"  # type: ignore[assignment]
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    for _ in range(2):
+        assert built.told("status", where=nowhere)["environments"][:2] == inside["environments"][:2]
+    assert of(inside, "staging")["since"] is not None
+    assert len(built.told("history", "dev", "shop", where=nowhere)["entries"]) == 1
     assert list(nowhere.iterdir()) == []
 
 
