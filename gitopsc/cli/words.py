@@ -145,9 +145,7 @@ LIMITS = tuple(Parameter(f"limit_{name}", (f"--limit-{name.replace('_', '-')}",)
 
 WRITING = (flag("sign", "--sign", text="Sign what is committed, with the key that Git is configured with (SSH or GPG)."),)
 
-VERIFYING = (
-    option("allowed_signers", "--allowed-signers", metavar="FILE", text="Verify signatures with these keys: OpenSSH's allowed signers, or OpenPGP."),
-)
+VERIFYING = (option("allowed_signers", "--allowed-signers", metavar="FILE", text="Verify signatures with these keys: OpenSSH's allowed signers, or OpenPGP."),)
 
 WORKSPACE = (
     Parameter("jobs", ("-j", "--jobs"), "How many processes may work at once.", "N", "integer"),
