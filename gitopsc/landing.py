@@ -20,17 +20,19 @@ from gitopsc.repository.publish import Changes, next_generations, publish
 from gitopsc.repository.store import Snapshot
 
 RENDERER = f"gitopsc {__version__}"
-_OVERRIDES = {"drop": "would-drop", "rejected": "rejected"}
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One application that comes to one environment. ``gate``: the answer that it was let through with; ``told``: notices of its rendering."""
+    """One application that comes to one environment. ``gate``: the answer that it was let through with; ``told``: notices of its rendering;
+    ``accepts``: it was rejected there, and a person wants it all the same.
+    """
 
     step: Step
     choice: Choice
     gate: tuple[Condition, ...]
     told: tuple[Diagnostic, ...] = ()
+    accepts: bool = False
 
     @property
     def pair(self) -> Pair:
@@ -63,6 +65,7 @@ def _never_was(there: Environments, choice: Choice, pair: Pair) -> bool:
 def _move(chooser: Chooser, choice: Choice, said: Said, pair: Pair, generation: int, action: str) -> Move:
     there, (environment, application), source = chooser.there, pair, choice.lock
     assert choice.entry is not None
+    aside = _set_aside(chooser, choice, said, environment, action)
     before = there.snapshot.release(*pair)
     told: tuple[Diagnostic, ...] = ()
     made: Folder = folder({}, there.repository.algorithm)
@@ -88,26 +91,25 @@ def _move(chooser: Chooser, choice: Choice, said: Said, pair: Pair, generation: 
         renderer=RENDERER,
         origin=Origin(source.environment, source.generation) if action == "promote" else None,
         hold=Hold(f"pinned to {shown(source)}", there.person()) if choice.pinned else None,
-        overrides=_overrides(chooser, choice, said, environment, action),
+        overrides=("drop",) if "would-drop" in aside else (),
         depends_on=source.depends_on,
     )
-    return Move(Step(environment, application, before, after, made), choice, choice.conditions[environment], told)
+    return Move(Step(environment, application, before, after, made), choice, choice.conditions[environment], told, accepts="rejected" in aside)
 
 
-def _overrides(chooser: Chooser, choice: Choice, said: Said, environment: str, action: str) -> tuple[str, ...]:
-    """The gates that really had to be set aside, of those that a person allowed."""
+def _set_aside(chooser: Chooser, choice: Choice, said: Said, environment: str, action: str) -> set[str]:
+    """The conditions that really had to be set aside, of those that a person allowed."""
     if not said.allow or choice.entry is None:
-        return ()
+        return set()
     change: Change = "hotfix" if action == "hotfix" else "promote"
     strict = unmet(chooser.judge(choice.entry, environment, said._replace(allow=frozenset()), change=change, whole=True))
-    failing = {condition.name for condition in strict}
-    return tuple(name for name, condition in _OVERRIDES.items() if name in said.allow and condition in failing)
+    return {condition.name for condition in strict}
 
 
 def accept(there: Environments, found: Iterable[Move]) -> None:
     """Record that a release is wanted where it was rejected. Before the lock: what is killed between the two is done again whole."""
     for move in found:
-        if "rejected" in move.step.after.overrides:
+        if move.accepts:
             note(there, "accepted", move.step.after, reason="promoted with --allow-rejected")
 
 

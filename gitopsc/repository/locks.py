@@ -15,7 +15,7 @@ API_VERSION = "gitopsc.dev/v1alpha1"
 FORMAT = 1
 UPDATE = "update gitopsc"
 ACTIONS = ("build", "promote", "environment", "rerender", "rollback", "hotfix", "remove", "hold", "resume", "adopt")
-OVERRIDES = ("drop", "rejected")
+OVERRIDES = ("drop",)
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class Hold:
 class ReleaseLock:
     """``<environment>/<application>/release.lock``: what runs there, and why. No timestamps: who and when come from the commit.
 
-    ``overrides``: the gates that a person set aside (``drop``, ``rejected``). ``depends_on``: the applications that come before it. Both fields
+    ``overrides``: the gates that a person set aside (``drop``). ``depends_on``: the applications that come before it. Both fields
     are there only where there are any.
     """
 

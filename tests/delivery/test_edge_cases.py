@@ -521,7 +521,7 @@ def test_rollback_then_promote_the_same_release(automatic: Shop) -> None:
     assert clear.endswith("--allow-rejected")
     automatic.told(*clear.split()[1:])
     lock = automatic.lock("prod")
-    assert (lock.release, lock.hold, lock.overrides) == (bad, None, ("rejected",))
+    assert (lock.release, lock.hold, lock.rollback) == (bad, None, None)
     assert automatic.kinds("prod")[0] == "accepted"
 
 

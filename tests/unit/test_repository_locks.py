@@ -73,7 +73,7 @@ def test_a_release_lock_has_the_documented_text() -> None:
         LOCK,
         replace(LOCK, source=Source(dirty=True), environment_source=EnvironmentSource(None, "e-0"), origin=None),
         replace(LOCK, source=Source(None, "a" * 40), images=(), hold=Hold("bad: {x}, #y\n\"z\" 'q'", "Ann <a@x>"), rollback=Rollback("r-1", 40, None)),
-        replace(LOCK, overrides=("drop", "rejected")),
+        replace(LOCK, overrides=("drop",)),
         replace(LOCK, release=Release("r-1", "1.10"), images=(Image("host:5000/x", "yes"), Image("a", None, "1e3"))),
         tombstone(LOCK, generation=42, release="r-gone", renderer="gitopsc 1"),
     ],
