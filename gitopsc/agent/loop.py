@@ -31,7 +31,9 @@ class Seat(Protocol):
 
 @dataclass(slots=True)
 class Attempt:
-    """One pass, from the side of the loop. The pass says which ``revision`` of the source it found (whether it applies that one or not), and looks at ``cancel`` wherever it waits."""
+    """One pass, from the side of the loop. The pass says which ``revision`` of the source it found (whether it applies that one or
+    not), and looks at ``cancel`` wherever it waits.
+    """
 
     reason: str
     cancel: threading.Event = field(default_factory=threading.Event)

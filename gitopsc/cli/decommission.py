@@ -39,5 +39,6 @@ COMMAND = Command(
         flag("dry_run", "--dry-run", text="Commit nothing; say what would change."),
     ),
     run=run,
+    writes=True,
     workspace=False,
 )

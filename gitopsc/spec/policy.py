@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from typing import Any
 
 from gitopsc.diagnostics import Diagnostics, Place
@@ -37,7 +38,8 @@ DEFAULTS: dict[str, Any] = {
 def tightened(layers: Iterable[tuple[str, Map]], diagnostics: Diagnostics) -> Map:
     """The policies, loosest layer first, as one. The first layer may say anything, each later one only what is tighter.
 
-    Lists: ``registries`` keep what all allow, ``grants`` of a later layer replace (fewer), ``provided`` add up.
+    Lists: ``registries`` and ``grants`` of a later layer replace, and each item must lie within one of the layer before;
+    ``provided`` add up.
     """
     out = Map(DEFAULTS)
     for number, (label, layer) in enumerate(layers):
@@ -48,7 +50,9 @@ def tightened(layers: Iterable[tuple[str, Map]], diagnostics: Diagnostics) -> Ma
             if key in LEVELS:
                 _level(out, key, value, place, number, label, diagnostics)
             elif key == "registries":
-                _registries(out, value, place)
+                _narrowed(out, key, value, lambda one, known: str(one).startswith(str(known)), diagnostics)
+            elif key == "grants":
+                _narrowed(out, key, value, _covered, diagnostics)
             elif key == "provided":
                 out.put(key, Seq([*out.get(key, ()), *(item for item in value if item not in out.get(key, ()))]), place)
             else:
@@ -72,10 +76,31 @@ def _level(out: Map, key: str, value: Any, place: Place | None, number: int, lab
     out.put(key, value, place)
 
 
-def _registries(out: Map, value: Any, place: Place | None) -> None:
-    before = out.get("registries")
-    kept = [item for item in value if not before or any(str(item).startswith(str(known)) for known in before)]
-    out.put("registries", Seq(kept if before else value), place)
+def _narrowed(out: Map, key: str, value: Any, within: Callable[[Any, Any], bool], diagnostics: Diagnostics) -> None:
+    """A list of what is allowed: the first layer that has one says it, later ones may only pick from it."""
+    before = out.get(key)
+    items = value if isinstance(value, Seq) else Seq(value if isinstance(value, list) else ())
+    wide = [index for index, item in enumerate(items) if before and not any(within(item, known) for known in before)]
+    for index in wide:
+        diagnostics.error(
+            "policy-loosened",
+            f"expected '{key}' to lie within what the layers before allow, found more",
+            items.place(index),
+            hint="an environment can only tighten what the workspace and its ancestors say",
+            path=f"spec.policy.{key}[{index}]",
+        )
+    if not wide:
+        out.put(key, items, items.at)
+
+
+def _covered(grant: Any, known: Any) -> bool:
+    """Whether one grant allows nothing that another does not. A list that is left out allows any application, any kind."""
+    if not isinstance(grant, Map) or not isinstance(known, Map):
+        return False
+    for key in ("applications", "kinds", "namespaces"):
+        if key in known and (key not in grant or not all(any(fnmatchcase(str(one), str(wide)) for wide in known[key]) for one in grant[key])):
+            return False
+    return "namespaces" not in grant or "namespaces" in known
 
 
 def _text(value: Any) -> str:
