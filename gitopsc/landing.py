@@ -123,6 +123,8 @@ def land(there: Environments, found: Sequence[Move], *, partly: bool) -> Landed:
     done: list[Move] = []
 
     def plan(snapshot: Snapshot) -> Changes | None:
+        if snapshot is not first:
+            _refuse_what_was_taken_back(snapshot, found)
         done[:] = [move for move in found if snapshot is first or first.folder_id(*move.pair) == snapshot.folder_id(*move.pair)] if partly else found
         return changes([move.step for move in done]) if done else None
 
@@ -134,6 +136,15 @@ def land(there: Environments, found: Sequence[Move], *, partly: bool) -> Landed:
         raise Conflict(error.message, hint="stale: look at what was committed meanwhile, then promote again") from None
     left = [move for move in found if move not in done]
     return Landed(revision, tuple(done) if revision else (), tuple(left))
+
+
+def _refuse_what_was_taken_back(snapshot: Snapshot, found: Iterable[Move]) -> None:
+    """See that no upstream has rolled back, since it was read, what is about to come from there. Raises ``Conflict``."""
+    for move in found:
+        origin, release = move.step.after.origin, move.step.after.release.id
+        lock = snapshot.release(origin.environment, move.step.application) if origin is not None else None
+        if lock is not None and lock.rollback is not None and lock.rollback.of == release != lock.release.id:
+            raise Conflict(f"{release} was rolled back in {lock.environment} just now", hint="look at why, then promote again")
 
 
 def _arrived(there: Environments, found: Iterable[Move]) -> bool:
