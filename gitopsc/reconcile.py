@@ -14,6 +14,7 @@ from gitopsc.cache import cache_folder
 from gitopsc.cluster.connection import Where, connect
 from gitopsc.cluster.deadline import Deadline
 from gitopsc.cluster.discovery import discover
+from gitopsc.cluster.expressions import read_expressions
 from gitopsc.cluster.inventory import NAMESPACE
 from gitopsc.cluster.lease import refuse_while_held
 from gitopsc.cluster.namespaces import NAMESPACES
@@ -114,6 +115,7 @@ def rules_of(revision: Revision, wish: Wish) -> Rules:
         conflicts="force" if wish.force_conflicts else None,
         allow_empty=wish.allow_empty,
         confirm_prune=wish.confirm_prune,
+        health=read_expressions(revision.lock.get("health")),
     )
 
 

@@ -186,7 +186,7 @@ class Course:
     def _would(self, said: Said) -> None:
         """What would be done, where nothing may be written."""
         ref, live = said.step.ref, said.step.live
-        state = health(live) if live is not None else Health("unknown", "it is not there")
+        state = health(live, expressions=self.ask.rules.health) if live is not None else Health("unknown", "it is not there")
         action = _WOULD[said.verdict]
         if self.mode == "warn" and action != "unchanged":
             self.left += [one for one in self.drift if one.ref == ref]
@@ -230,7 +230,7 @@ class Course:
         """Note an object's outcome and its health; what is not current is waited for. ``keep``: it is not as it should be."""
         one = step.wanted
         assert one is not None
-        state = health(live, generation, expressions=None)
+        state = health(live, generation, expressions=self.ask.rules.health)
         self.outcomes[step.ref] = Outcome(step.ref, action, message or state.message, state)
         if not keep:
             ignored = self.ask.rules.ignored(one.ref, one.annotations)
@@ -245,7 +245,7 @@ class Course:
         awaited = self.awaited[ref]
         one = awaited.step.wanted
         assert one is not None
-        found = state or (vanished(one.data) if live is None else health(live, awaited.generation))
+        found = state or (vanished(one.data) if live is None else health(live, awaited.generation, expressions=self.ask.rules.health))
         self.outcomes[ref] = replace(self.outcomes[ref], health=found, message=found.message or self.outcomes[ref].message)
         if live is not None:
             awaited.live = live

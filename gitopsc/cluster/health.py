@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from gitopsc.cel import Unsaid
 from gitopsc.cluster.pods import cause
 from gitopsc.cluster.rules import RULES, Surroundings
 from gitopsc.cluster.verdict import CURRENT, Health, Object, at, conditions, failed, says, text, told, waiting, whole
 
-__all__ = ["Expressions", "Health", "health", "vanished"]
+__all__ = ["Expression", "Expressions", "Health", "health", "vanished"]
 
 IGNORE = "gitopsc.dev/health"
 _WORKLOADS = frozenset({("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "DaemonSet"), ("apps", "ReplicaSet"), ("batch", "Job")})
 
-Expression = Callable[[Object], bool]
+Expression = Callable[[Object], Any]
+"""True or false; raises ``Unsaid`` where a field is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +122,23 @@ def _ready(condition: Object | None, generation: int) -> Health:
 
 def _expressed(obj: Object, asked: Expressions) -> Health | None:
     try:
-        if asked.failed is not None and asked.failed(obj):
+        if asked.failed is not None and _holds(asked.failed, obj, missing=False):
             return failed("the environment's expression 'failed' holds")
-        if asked.in_progress is not None and asked.in_progress(obj):
+        if asked.in_progress is not None and _holds(asked.in_progress, obj, missing=True):
             return waiting("the environment's expression 'inProgress' holds")
         if asked.current is None:
             return None
-        return CURRENT if asked.current(obj) else waiting("the environment's expression 'current' does not hold yet")
+        return CURRENT if _holds(asked.current, obj, missing=False) else waiting("the environment's expression 'current' does not hold yet")
     except Exception as error:  # noqa: BLE001 (whatever a person's expression does, the others are still asked)
         return Health("unknown", f"an expression of the environment cannot be evaluated: {error}")
+
+
+def _holds(expression: Expression, obj: Object, *, missing: bool) -> bool:
+    """``missing``: what holds where the object does not have the field that is asked for: its controller has not written it yet."""
+    try:
+        found = expression(obj)
+    except Unsaid:
+        return missing
+    if not isinstance(found, bool):
+        raise TypeError(f"it gives {found!r}, where true or false is asked for")
+    return found

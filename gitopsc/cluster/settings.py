@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsc.cluster.fields import pattern
+from gitopsc.cluster.health import Expressions
 from gitopsc.objects import ObjectRef
 
 PREFIX = "gitopsc.dev/"
@@ -45,6 +46,7 @@ class Rules:
     ignore: tuple[Ignored, ...] = ()
     absorb: tuple[str, ...] = ("kubectl-client-side-apply", "before-first-apply")
     hand_edits: str = "refuse"
+    health: Mapping[tuple[str, str], Expressions] = field(default_factory=dict)
     allow_empty: bool = False
     confirm_prune: bool = False
 

@@ -16,6 +16,7 @@ from gitopsc.spec.component_types import load_types
 from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.environments import check_alone, load_environments
+from gitopsc.spec.health import check_health
 from gitopsc.spec.kinds import API_VERSION, Workspace, as_names, name_place
 from gitopsc.spec.ties import Key, check_order, check_order_cycle, tie_overlays
 from gitopsc.spec.type_checks import check_defaults_of, check_workloads
@@ -126,6 +127,7 @@ def _tie(
     fine = {kind: [document for document in found if (document.file, document.index) not in faulty] for kind, found in ours.items()}
     version = workspace.spec.get("kubernetesVersion")
     kubernetes = minor_of(version, workspace.spec.place("kubernetesVersion"), Diagnostics() if version is None else diagnostics)
+    check_health(workspace, diagnostics)
     types = load_types(fine["ComponentType"], files, broken, diagnostics)
     for document in [workspace, *ours["Environment"], *ours["ComponentType"]]:
         if not check_defaults_of(document, types, broken, diagnostics):
