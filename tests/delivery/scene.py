@@ -59,12 +59,13 @@ def pipeline(stages: str, *applications: str) -> str:
 
 @dataclass
 class Shop:
-    """The workspace ``work``, with a clone's origin where ``origin`` is set, and the environment repository ``remote``."""
+    """The workspace ``work`` and the environment repository ``remote``, which commands are told by its ``address``, a path if there is none."""
 
     root: Path
     work: Path
     remote: Path
     variables: dict[str, str] = field(default_factory=dict)
+    address: str | None = None
 
     # -- people ---------------------------------------------------------------------------------------------------
 
@@ -96,7 +97,7 @@ class Shop:
     def said(self, *words: str, by: str = "Ann", where: Path | None = None) -> tuple[str, str, int]:
         """Standard output, standard error and status of a command, which is told the repository where the folder does not tell it."""
         out, err = io.StringIO(), io.StringIO()
-        named = () if where is not None and (where / "gitopsc.lock").exists() else ("--repository", str(self.remote))
+        named = () if where is not None and (where / "gitopsc.lock").exists() else ("--repository", self.address or str(self.remote))
         with self._as(by), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run([*words, "-C", str(where or self.work), *named])
         return out.getvalue(), err.getvalue(), code
@@ -117,7 +118,7 @@ class Shop:
 
     def start(self, *words: str, by: str = "Ann", **more: str) -> subprocess.Popen[str]:
         """A command in a process of its own."""
-        words = (sys.executable, "-m", "gitopsc", *words, "-C", str(self.work), "--repository", str(self.remote), "-o", "json")
+        words = (sys.executable, "-m", "gitopsc", *words, "-C", str(self.work), "--repository", self.address or str(self.remote), "-o", "json")
         there = Path(__file__).parents[2]
         return subprocess.Popen(
             words, cwd=there, env={**self.environ(by), **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
