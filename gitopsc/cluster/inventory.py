@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gitopsc import __version__
@@ -77,15 +78,16 @@ class Inventory:
         return str(found) if found else None
 
 
-def parent_name(environment: str, application: str) -> str:
-    """The ConfigMap of an application in an environment."""
-    return f"gitopsc.{environment}.{application}"
-
-
+@lru_cache(maxsize=8192)
 def applyset_id(environment: str, application: str, namespace: str = NAMESPACE) -> str:
     """``applyset-`` + base64url(sha256(name.namespace.Kind.group)) + ``-v1``, of the parent."""
     hashed = hashlib.sha256(f"{parent_name(environment, application)}.{namespace}.ConfigMap.".encode()).digest()
     return f"applyset-{base64.urlsafe_b64encode(hashed).decode().rstrip('=')}-v1"
+
+
+def parent_name(environment: str, application: str) -> str:
+    """The ConfigMap of an application in an environment."""
+    return f"gitopsc.{environment}.{application}"
 
 
 def superset(inventory: Inventory, wanted: Iterable[ObjectRef], found: Iterable[ObjectRef] = ()) -> Inventory:

@@ -61,8 +61,8 @@ def observe(api: Api, kinds: Kinds, pairs: Sequence[tuple[Target, Inventory]], p
     """Read all that the targets want and the inventories name. ``parents``: all inventories by ApplySet id."""
     named = {ref for target, inventory in pairs for ref in (*target.refs, *inventory.objects)}
     wanted = {ref for target, _ in pairs for ref in target.refs}
-    selector = _selector([inventory.id for _, inventory in pairs])
-    listed = _list(api, kinds, {ref[:2] for ref in named}, selector, {ref.namespace for ref in named})
+    selectors = _selectors([inventory.id for _, inventory in pairs], len(parents))
+    listed = _list(api, kinds, {ref[:2] for ref in named}, selectors, {ref.namespace for ref in named})
     live = dict(listed.objects)
     unreadable: dict[ObjectRef, str] = {}
     known = {ref for _, inventory in pairs for ref in inventory.objects}
@@ -70,10 +70,12 @@ def observe(api: Api, kinds: Kinds, pairs: Sequence[tuple[Target, Inventory]], p
     fresh = [ref for ref in rest if ref not in known]
     skipped = _absent_by_lists(api, kinds, fresh)
     _get_all(api, kinds, [ref for ref in rest if ref not in skipped], listed.failed, live, unreadable)
-    lost = [inventory for target, inventory in pairs if inventory.parent is None and _was_there(inventory, listed, target)]
+    labels = {label_of(one) for one in listed.objects.values()}
+    # Where something of an application without an inventory is there, the inventory was lost, and what it named is found by labels.
+    lost = [inventory for target, inventory in pairs if inventory.parent is None and (not target.objects or inventory.id in labels)]
     labelled: dict[str, list[ObjectRef]] = {}
     if lost:
-        for ref, obj in _everywhere(api, kinds, _selector([one.id for one in lost])).items():
+        for ref, obj in _everywhere(api, kinds, _selectors([one.id for one in lost], len(parents))).items():
             if own(obj, MANAGER) is not None:
                 live.setdefault(ref, obj)
                 labelled.setdefault(label_of(obj) or "", []).append(ref)
@@ -95,21 +97,26 @@ def identity(obj: Mapping[str, Any]) -> ObjectRef:
     return ObjectRef(group, str(obj.get("kind", "")), str(metadata.get("namespace") or ""), str(metadata["name"]))
 
 
-def _selector(ids: Sequence[str]) -> str:
-    """Members of these ApplySets; of any, where their names would make too long an address."""
+def _selectors(ids: Sequence[str], known: int) -> list[str]:
+    """Selectors of the members of these ApplySets: of all there are, where most of the ``known`` ones are meant, else so many at a time
+    that their names fit into an address.
+    """
     if len(ids) == 1:
-        return f"{PART_OF}={ids[0]}"
-    return f"{PART_OF} in ({','.join(sorted(ids))})" if len(ids) <= _MANY_IDS else PART_OF
+        return [f"{PART_OF}={ids[0]}"]
+    if len(ids) > _MANY_IDS and 2 * len(ids) > known:
+        return [PART_OF]
+    ordered = sorted(ids)
+    return [f"{PART_OF} in ({','.join(ordered[start : start + _MANY_IDS])})" for start in range(0, len(ordered), _MANY_IDS)]
 
 
-def _list(api: Api, kinds: Kinds, wanted: Iterable[Kind], selector: str, namespaces: set[str]) -> _Listed:
+def _list(api: Api, kinds: Kinds, wanted: Iterable[Kind], selectors: Sequence[str], namespaces: set[str]) -> _Listed:
     """Objects of these kinds with our label, everywhere; where that is not allowed, in the namespaces in question."""
     found: dict[ObjectRef, Object] = {}
     failed: dict[Kind, str] = {}
-    served = [(kind, resource) for kind in sorted(wanted) if (resource := kinds.resource(*kind)) is not None]
+    served = [(kind, resource, one) for kind in sorted(wanted) if (resource := kinds.resource(*kind)) is not None for one in selectors]
 
-    def read(item: tuple[Kind, Resource]) -> list[Object] | Problem:
-        _, resource = item
+    def read(item: tuple[Kind, Resource, str]) -> list[Object] | Problem:
+        _, resource, selector = item
         try:
             return list_labelled(api, resource, selector).items
         except Problem as problem:
@@ -120,7 +127,7 @@ def _list(api: Api, kinds: Kinds, wanted: Iterable[Kind], selector: str, namespa
             except Problem as inner:
                 return _soft(inner)
 
-    for (kind, _), answer in zip(served, api.map(read, served), strict=True):
+    for (kind, *_), answer in zip(served, api.map(read, served), strict=True):
         if isinstance(answer, Problem):
             failed[kind] = answer.message
         else:
@@ -215,18 +222,13 @@ def _is_list(body: Mapping[str, Any]) -> str | None:
     return None if good else "no list"
 
 
-def _was_there(inventory: Inventory, listed: _Listed, target: Target) -> bool:
-    """Whether something of an application without an inventory is there: then it was lost, and what it named is found by labels."""
-    return not target.objects or any(label_of(obj) == inventory.id for obj in listed.objects.values())
-
-
-def _everywhere(api: Api, kinds: Kinds, selector: str) -> dict[ObjectRef, Object]:
+def _everywhere(api: Api, kinds: Kinds, selectors: Sequence[str]) -> dict[ObjectRef, Object]:
     """Every object with our label, whatever its kind."""
-    served = [resource for resource in kinds.all() if {"list", "delete"} <= resource.verbs]
+    served = [(resource, selector) for resource in kinds.all() if {"list", "delete"} <= resource.verbs for selector in selectors]
 
-    def read(resource: Resource) -> list[Object]:
+    def read(item: tuple[Resource, str]) -> list[Object]:
         try:
-            return list_labelled(api, resource, selector).items
+            return list_labelled(api, *item).items
         except Problem as problem:
             _soft(problem)
             return []  # what cannot be listed is not taken for ours
