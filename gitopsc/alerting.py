@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,8 +22,6 @@ from gitopsc.cluster.problems import Problem
 from gitopsc.diagnostics import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gitopsc.agent.metrics import Metrics
     from gitopsc.cluster.transport import Api
     from gitopsc.telling import Told
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True, frozenset({"get", "patch"}))
 SECRETS = Resource("", "v1", "secrets", "Secret", True, frozenset({"get"}))
 _EVENTS = Resource("", "v1", "events", "Event", True, frozenset({"create"}))
+PATIENCE = 5.0
 _SECONDS = 5.0
 _KEY = "book.json"
 
@@ -51,14 +51,27 @@ class Setting(Protocol):
     def log(self) -> Callable[[str], None]: ...  # noqa: D102
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What a single pass says about itself."""
+
+    environment: str
+    namespace: str
+    environ: Mapping[str, str]
+    clean: Callable[[str], str] = str
+    log: Callable[[str], None] = lambda _: None
+    allow_link_local: bool = False
+
+
 class Alerting:
     """Between ``open`` and ``close`` it tells; who does not lead tells nothing. ``lease``: the name of the lease, which stands for the environment."""
 
-    def __init__(self, api: Api, setting: Setting, lease: str, reporter: str) -> None:
+    def __init__(self, api: Api, setting: Setting, lease: str, reporter: str, *, events: bool = True) -> None:
         self._api = api
         self._setting = setting
         self._lease = lease
         self._reporter = reporter
+        self._events = events
         self._desk: Desk | None = None
         self._routes: Sequence[Mapping[str, Any]] = ()
         self._sinks: dict[str, Sink] = {}
@@ -67,7 +80,8 @@ class Alerting:
     def open(self) -> None:
         """Take up the book where the last leader left it."""
         desk = Desk(load(self._kept()), clean=self._setting.clean, log=self._sink_said)
-        desk.add(EVENTS, frozenset(), self._to_events)
+        if self._events:
+            desk.add(EVENTS, frozenset(), self._to_events)
         self._desk, self._sinks = desk, {}
 
     def close(self) -> None:
@@ -197,3 +211,17 @@ class Alerting:
 
     def _soon(self) -> Api:
         return self._api.acting_as(self._api.impersonate, Deadline(_SECONDS))
+
+
+def tell_once(api: Api, setting: Once, found: Told, alerts: Sequence[Mapping[str, Any]], seconds: float = PATIENCE) -> None:
+    """The alerts of a single pass, as cron or CI makes them: from the book of the passes before it, with so much time for the sinks.
+
+    Who could not be told is told by the next pass. Where the environment has no alerts, nothing is asked and nothing is written.
+    """
+    if not alerts:
+        return
+    alerting = Alerting(api, setting, f"gitopsc.{setting.environment}", "once", events=False)
+    alerting.open()
+    alerting.report(found, alerts)
+    alerting.flush(seconds)
+    alerting.close()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gitopsc.alerting import Once, tell_once
 from gitopsc.cache import cache_folder
 from gitopsc.cluster.connection import Where, connect
 from gitopsc.cluster.deadline import Deadline
@@ -28,14 +29,17 @@ from gitopsc.opening import located
 from gitopsc.options import Options
 from gitopsc.passing import Ground, Passed, make_pass
 from gitopsc.recording import keep_inventories, write_records
+from gitopsc.report.redact import Redactor, visible
 from gitopsc.report.result import Result, empty
 from gitopsc.repository.records import Records
 from gitopsc.repository.store import Repository, Snapshot, open_repository
-from gitopsc.revision import Revision, read_revision, selected
+from gitopsc.revision import Revision, read_revision, routes_of, selected
+from gitopsc.telling import told
 from gitopsc.trusting import check_signed
 
 KIND = "ReconcileResult"
 DEFAULT_TIMEOUT = 300.0
+_SECRET = ("_TOKEN", "_PASSWORD", "_SECRET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,18 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
                 refuse_while_held(api, wish.home, lease_name(environment))
             ground = ground_of(api, options, opened, snapshot, revision, wish)
             passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
+            _tell(passed, ground, options, wish, whole=not applications)
             return _result(passed, finish(passed, ground, options, opened, wish), ground)
+
+
+def _tell(passed: Passed, ground: Ground, options: Options, wish: Wish, *, whole: bool) -> None:
+    """The environment's alerts, where it has any."""
+    alerts = routes_of(passed.revision)
+    if wish.dry_run or not alerts:
+        return
+    redactor = Redactor(value for name, value in options.environ.items() if name.endswith(_SECRET))
+    setting = Once(passed.revision.environment, wish.home, options.environ, lambda text: visible(redactor(text)))
+    tell_once(ground.api, setting, told(setting.environment, passed.reports, whole=whole), alerts)
 
 
 @contextmanager

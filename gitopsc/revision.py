@@ -62,6 +62,12 @@ class Revision:
         return sorted({*self.targets, *self.refused})
 
 
+def routes_of(revision: Revision) -> list[Mapping[str, Any]]:
+    """Where alerts of the environment go, as it says."""
+    found = revision.lock.get("alerts")
+    return [route for route in found if isinstance(route, Mapping)] if isinstance(found, list) else []
+
+
 def read_revision(snapshot: Snapshot, environment: str, *, limits: Limits = DEFAULT, namespace: str = NAMESPACE) -> Revision:
     """An environment at the snapshot's revision. Raises ``Invalid`` where the environment itself is not there or cannot be read.
 

@@ -97,7 +97,6 @@ class Book:
         """Forget events that are over and that nobody of ``sinks`` (name, words) is still owed a word about."""
         for key, entry in list(self.entries.items()):
             names = [name for name, words in sinks if not words or key.word in words]
-            entry.told = {name: told for name, told in entry.told.items() if name in names}
             if entry.until is not None and not any(name not in entry.told or entry.told[name].firing for name in names):
                 del self.entries[key]
                 self.changed = True
