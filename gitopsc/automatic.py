@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gitopsc.choosing import Choice, Chooser, Said
 from gitopsc.delivery.gate import unmet
 from gitopsc.delivery.pipeline import Pipeline, Stage
-from gitopsc.diagnostics import Diagnostic, Invalid
+from gitopsc.diagnostics import Diagnostic, Failure, Invalid
 from gitopsc.landing import Move, land, moves, row, skipped_lines
 from gitopsc.moving import lines, shown, tables
 from gitopsc.opening import Environments, Pair, opened
@@ -23,30 +23,40 @@ from gitopsc.proposing import OPENS_WITHOUT, Proposal, proposal, propose, withdr
 from gitopsc.renditions import Renditions
 from gitopsc.report.result import Result
 from gitopsc.repository.publish import next_generations
+from gitopsc.requesting import Requests, by_hand
 
 
 @dataclass(slots=True)
 class _Round:
-    """What one look at everything found. ``blocked``: newer releases that may not come; ``told``: what people should know."""
+    """What one look at everything found. ``blocked``: newer releases that may not come; ``told``: what people should know; ``failed``: whether
+    something outside did, on the way of some of them.
+    """
 
     direct: list[Move] = field(default_factory=list)
     requests: list[Proposal] = field(default_factory=list)
     blocked: list[Choice] = field(default_factory=list)
     told: list[Diagnostic] = field(default_factory=list)
+    failed: bool = False
 
 
 def promote_all(options: Options, *, dry_run: bool = False, allow_older: bool = False) -> Result:
-    """One round. Status 0, whatever was blocked; raises ``Failure`` where something outside failed, ``Invalid`` where nothing can be read."""
+    """One round. Status 0, whatever was blocked, and 3 where the forge or the source repository failed: then all the rest is done.
+
+    Raises ``Failure`` where the environment repository failed, ``Invalid`` where nothing can be read.
+    """
     with ExitStack() as stack:
         there = stack.enter_context(opened(options))
         renditions = stack.enter_context(Renditions(there))
         found = _looked(there, renditions, allow_older=allow_older)
         if dry_run:
-            return _result(there, found, None, found.direct, found.requests, [])
+            return _result(there, found, None, found.direct, [by_hand(there, one) for one in found.requests], [])
         landed = land(there, found.direct, partly=True) if found.direct else None
-        requests = [propose(there, one) for one in found.requests]
-        gone = withdrawn(there, {one.branch for one in requests})
-        return _result(there, found, landed.revision if landed else None, list(landed.moves) if landed else [], requests, gone)
+        asked = Requests(there)
+        requests = [asked.request(propose(there, one)) for one in found.requests]
+        gone = withdrawn(there, {one.branch for one in requests}, asked.close)
+        found.told += asked.told
+        result = _result(there, found, landed.revision if landed else None, list(landed.moves) if landed else [], requests, gone)
+        return replace(result, status=3 if found.failed else asked.status)
 
 
 def _looked(there: Environments, renditions: Renditions, *, allow_older: bool) -> _Round:
@@ -64,6 +74,9 @@ def _looked(there: Environments, renditions: Renditions, *, allow_older: bool) -
             _one(out, Chooser(there, renditions, pipeline, application, group), stage, allow_older=allow_older)
         except Invalid as error:
             out.told += [Diagnostic("warning", d.code, f"{application} → {', '.join(group)}: {d.message}", d.hint) for d in error.diagnostics]
+        except Failure as error:
+            out.failed = True
+            out.told.append(Diagnostic("error", "failure", f"{application} → {', '.join(group)}: {error.message}", error.hint))
     return out
 
 

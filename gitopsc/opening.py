@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gitopsc.cache import cache_folder
 from gitopsc.delivery.pipeline import Pipeline, read_pipelines
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Invalid
+from gitopsc.forges.site import Site, site_of
 from gitopsc.options import Options
 from gitopsc.repository.histories import Histories
 from gitopsc.repository.history import Past, history
@@ -35,11 +36,14 @@ Pair = tuple[str, str]
 
 
 class Where(NamedTuple):
-    """``root``: the workspace's folder, or one of our own where there is none (``workspace`` is null then)."""
+    """``root``: the workspace's folder, or one of our own where there is none (``workspace`` is null then). ``forge``: {kind, url, project} as the
+    workspace has them, null where it names another repository.
+    """
 
     location: Location
     root: Path
     workspace: str | None
+    forge: Mapping[str, str] | None = None
 
 
 def located(options: Options) -> Where:
@@ -55,11 +59,14 @@ def located(options: Options) -> Where:
     said = spec.get("environmentRepository")
     block = said if isinstance(said, Map) else Map()
     branch, path = str(block.get("branch") or "main"), str(block.get("path") or "")
+    url, forge = str(block.get("url") or ""), block.get("forge")
+    on = {str(key): str(value) for key, value in forge.items()} if isinstance(forge, Map) else None
     if options.repository:
-        return Where(named(options.repository, branch=branch, path=path, start=options.directory), root, name)
-    if block.get("url"):
-        return Where(written(str(block["url"]), branch=branch, path=path, place=block.place("url")), root, name)
-    return Where(embedded(root), root, name)
+        location = named(options.repository, branch=branch, path=path, start=options.directory)
+        return Where(location, root, name, on if url in ("", location.target) else None)
+    if url:
+        return Where(written(url, branch=branch, path=path, place=block.place("url")), root, name, on)
+    return Where(embedded(root), root, name, on)
 
 
 def _workspace(root: Path, options: Options) -> tuple[str | None, Map]:
@@ -169,6 +176,11 @@ class Environments:
             mark = self.snapshot.workspace()
             self._pipelines = read_pipelines(mark.pipelines) if mark is not None else ()
         return self._pipelines
+
+    def site(self) -> Site | None:
+        """The forge that the repository is on; null where nothing tells. Raises ``Invalid`` where the workspace says too little of it."""
+        location = self.where.location
+        return site_of(location.target if location.kind == "url" else None, self.where.forge)
 
     def person(self) -> str:
         """``Name <mail>`` of whoever acts."""

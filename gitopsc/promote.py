@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gitopsc.choosing import Choice, Chooser, Said
@@ -14,11 +14,12 @@ from gitopsc.hotfix import hotfix_choice
 from gitopsc.judging import by_environment, pipeline_of, places, refusals, table
 from gitopsc.landing import Move, accept, land, moves, row, skipped_lines
 from gitopsc.moving import lines, shown, tables
-from gitopsc.opening import Environments, opened
+from gitopsc.opening import Environments, opened, unknown
 from gitopsc.options import Options
 from gitopsc.proposing import OPENS_WITHOUT, Proposal, proposal, propose
 from gitopsc.renditions import Renditions
 from gitopsc.report.result import Result
+from gitopsc.requesting import Requests, by_hand
 
 KIND = "PromoteResult"
 
@@ -84,7 +85,11 @@ def promote(options: Options, order: Order) -> Result:
 
 def _names(there: Environments, order: Order) -> tuple[str, ...]:
     if order.every:
-        return tuple(name for one in there.pipelines() if order.to in one.environments or one.stage(order.to) for name in one.applications)
+        found = [one for one in there.pipelines() if order.to in one.environments or one.stage(order.to)]
+        if not found:
+            known = sorted({name for one in there.pipelines() for name in one.environments if not one.follows(name)})
+            raise unknown("environment", order.to, known, " that a pipeline has")
+        return tuple(name for one in found for name in one.applications)
     return tuple(dict.fromkeys(order.applications))
 
 
@@ -135,15 +140,17 @@ def _carry_out(there: Environments, ways: Sequence[_Way], found: list[Move], ord
     others = [move for move in found if by_request(order, stages[move.step.application])]
     wanted = [one for name in _applications(others) for one in proposal(there, stages[name], [m for m in others if m.step.application == name])]
     if order.dry_run:
-        return _result(there, ways, found, None, wanted, "would commit")
+        return _result(there, ways, found, None, [by_hand(there, one) for one in wanted], "would commit")
     accept(there, found)
     landed = land(there, direct, partly=False) if direct else None
-    opened_requests = [propose(there, one, refresh=order.refresh) for one in wanted]
+    asked = Requests(there)
+    opened_requests = [asked.request(propose(there, one, refresh=order.refresh)) for one in wanted]
     revision = landed.revision if landed is not None else None
     if landed is not None and revision is None:
         found = others
     word = f"committed {revision[:12]} to {there.repository.display}" if revision else "already there: somebody else was first" if direct else ""
-    return _result(there, ways, found, revision, opened_requests, word)
+    result = _result(there, ways, found, revision, opened_requests, word)
+    return replace(result, diagnostics=(*result.diagnostics, *asked.told), status=asked.status)
 
 
 def _applications(found: Sequence[Move]) -> list[str]:

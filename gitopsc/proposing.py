@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from gitopsc.delivery.pipeline import Stage, pipeline_for, read_pipelines
 from gitopsc.delivery.verdict import verdict
 from gitopsc.diagnostics import Conflict
 from gitopsc.forges.pages import page
-from gitopsc.forges.site import site_of
+from gitopsc.forges.site import Site, token_of
 from gitopsc.landing import Move
 from gitopsc.moving import changes
 from gitopsc.opening import Environments, Pair
@@ -26,18 +27,23 @@ OPENS_WITHOUT = ("approvals", "checks", "freeze")
 """What may be missing while a promotion waits to be merged; the required check holds it against all of the gate."""
 
 _ATTEMPTS = 5
+_TITLE = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A branch to be merged into ``base``. ``revision``: its new commit, null where it is there already or was not pushed. ``url``: where to merge it."""
+    """A branch to be merged into ``base``. ``revision``: its new commit, null where it is there already or was not pushed. ``head``: the commit
+    that it is at, as far as that is known. ``url``: where to merge it, or (not ``is_open``) where a request for it can be opened.
+    """
 
     branch: str
     base: str
     title: str
     moves: tuple[Move, ...]
     revision: str | None = None
+    head: str | None = None
     url: str | None = None
+    is_open: bool = False
 
     @property
     def pairs(self) -> list[Pair]:
@@ -50,8 +56,9 @@ class Proposal:
 
     def lines(self) -> list[str]:
         """The same for people."""
-        where = self.url or f"open a pull request of it into {self.base}"
-        return [f"{'pushed' if self.revision else 'already on'} branch {self.branch}: {where}"]
+        where = f"open a pull request of it into {self.base}{f': {self.url}' if self.url else ''}"
+        done = "pushed" if self.revision else "already on" if self.head else "would push"
+        return [f"{done} branch {self.branch}: {f'pull request {self.url}' if self.is_open else where}"]
 
 
 def branch_of(stage: Stage, environment: str, application: str) -> str:
@@ -71,28 +78,55 @@ def proposal(there: Environments, stage: Stage, moves: Sequence[Move]) -> list[P
 def propose(there: Environments, wanted: Proposal, *, refresh: bool = False) -> Proposal:
     """Push the branch, unless it has this very promotion already (``refresh``: in any case), on top of the main that was read.
 
-    Raises ``Conflict`` where others push it at the same time, ``Failure`` where it does not arrive.
+    Where there is no token for the forge's API, the push itself asks for a request, if the forge knows how. Raises ``Conflict`` where others push
+    it at the same time, ``Failure`` where it does not arrive, ``Invalid`` where the workspace says too little of the forge.
     """
-    location = there.where.location
-    site = site_of(location.target) if location.kind == "url" else None
-    url = page(site, wanted.branch, wanted.base) if site is not None else None
+    site = there.site()
+    by_push = site is not None and token_of(site, there.options.environ) is None
+    if site is not None:
+        wanted = replace(wanted, url=page(site, wanted.branch, wanted.base))
     with on_branch(there, wanted.branch) as repository:
         for _ in range(_ATTEMPTS):
             now = repository.snapshot()
             if now.revision is not None and not refresh and all(_is_there(now, move) for move in wanted.moves):
-                return replace(wanted, url=url)
+                return replace(wanted, head=now.revision)
             try:
-                return replace(wanted, url=url, revision=repository.put(there.snapshot, changes([move.step for move in wanted.moves])))
+                options = _options(wanted) if by_push and site is not None and site.kind == "gitlab" else ()
+                made = repository.put(there.snapshot, changes([move.step for move in wanted.moves]), options)
             except Moved:
                 continue
+            wanted = replace(wanted, revision=made, head=made or now.revision)
+            return _asked(repository, wanted, site) if by_push and site is not None and made is not None else wanted
     raise Conflict(f"branch {wanted.branch} was moved by others at each of {_ATTEMPTS} attempts to push it", hint="run the command again")
 
 
-def withdrawn(there: Environments, kept: Collection[str]) -> list[str]:
-    """Delete the branches of promotions that are not valid any more, but those that are ``kept``; which they were. Raises ``Failure``."""
+def _options(wanted: Proposal) -> tuple[str, ...]:
+    """Push options by which GitLab opens a merge request, or leaves the one that is open."""
+    return ("merge_request.create", f"merge_request.target={wanted.base}", f"merge_request.title={_line(wanted.title)}", "merge_request.remove_source_branch")
+
+
+def _asked(repository: Repository, wanted: Proposal, site: Site) -> Proposal:
+    """The proposal with the page of the request that a push has opened; as it was where none has."""
+    pages = repository.notices
+    if site.kind in ("gitea", "forgejo") and wanted.head is not None:
+        options = (f"topic={wanted.branch}", f"title={_line(wanted.title)}", "force-push=true")
+        pages = repository.offer(wanted.head, f"refs/for/{wanted.base}", options) or []
+    found = [one for one in pages if re.fullmatch(rf"https://{re.escape(site.host)}/[!-~]*/(?:merge_requests|pulls)/[0-9]+", one)]
+    return replace(wanted, url=found[-1], is_open=True) if found else wanted
+
+
+def _line(words: str) -> str:
+    return " ".join(words.split())[:_TITLE]
+
+
+def withdrawn(there: Environments, kept: Collection[str], close: Callable[[str], bool]) -> list[str]:
+    """Delete the branches of promotions that are not valid any more, but those that are ``kept``; which they were. Raises ``Failure``.
+
+    ``close`` is told of each before; where it gives false, the branch stays, to be found by the next run.
+    """
     out = []
     for branch in sorted(there.repository.branches(PREFIX)):
-        if branch not in kept and _is_over(there, branch):
+        if branch not in kept and _is_over(there, branch) and close(branch):
             withdraw(there, branch)
             out.append(branch)
     return out

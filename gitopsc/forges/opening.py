@@ -22,7 +22,8 @@ def forge(site: Site, token: str, environ: Mapping[str, str]) -> Forge:
 def opened(on: Forge, branch: str, base: str, title: str, body: str) -> Request:
     """The one open request of a branch, with this title and body: what is there is updated, else it is opened.
 
-    Where opening it fails, it may have been opened all the same, by this call or by somebody else's: it is looked for once more before that is
+    The first line of a body says what it is of: one with the same title and first line is left as it is, whatever else has changed in it.
+    Where opening fails, it may have been opened all the same, by this call or by somebody else's: it is looked for once more before that is
     told. Raises ``Failure``.
     """
     title = cut(title, TITLE)
@@ -34,9 +35,17 @@ def opened(on: Forge, branch: str, base: str, title: str, body: str) -> Request:
             found = _second_look(on, branch, base)
             if found is None:
                 raise error from None
-    if (found.title, _plain(found.body)) == (title, _plain(body)):
+    if (found.title, _first(found.body)) == (title, _first(body)):
         return found
     return on.update(found, title, body)
+
+
+def closed(on: Forge, branch: str, base: str) -> Request | None:
+    """Close the open request of a branch, if there is one; which it was. Raises ``Failure``."""
+    found = on.find(branch, base)
+    if found is not None:
+        on.close(found)
+    return found
 
 
 def _second_look(on: Forge, branch: str, base: str) -> Request | None:
@@ -46,6 +55,5 @@ def _second_look(on: Forge, branch: str, base: str) -> Request | None:
         return None
 
 
-def _plain(body: str) -> str:
-    """A body as it comes back: forges change the ends of lines."""
-    return body.replace("\r\n", "\n").strip()
+def _first(body: str) -> str:
+    return body.strip().partition("\n")[0].strip()

@@ -36,8 +36,22 @@ def comment(result: Result) -> str:
     """A comment of at most ``MOST`` characters: whole blocks only, and how many were left out."""
     changes: Sequence[Change] = result.data["changes"]
     found = _within(finding_blocks(result), _FINDINGS, "finding")
-    tables = _within(_tables(changes), _TABLES, "environment")
-    return fit([MARKER, _headline(result.data, changes), *found, *tables, *map(_fold, groups(changes))], MOST, "difference")
+    return fit([MARKER, _headline(result.data, changes), *found, *difference_blocks(changes)], MOST, "difference")
+
+
+def flags(changes: Sequence[Change]) -> list[str]:
+    """A bullet for each kind of consequence that a reviewer must know of: restarts, deletions, fields that cannot be changed in place …"""
+    out = []
+    for kind, words in (_BARE | _TOLD).items():
+        told = list(_consequences(changes, kind))
+        if told:
+            out.append(f"- **{words}**: {', '.join(_within(told, _BULLET, 'object'))}")
+    return out
+
+
+def difference_blocks(changes: Sequence[Change]) -> list[str]:
+    """A table an environment, then a fold for each object's differences."""
+    return [*_within(_tables(changes), _TABLES, "environment"), *map(_fold, groups(changes))]
 
 
 def _headline(data: Mapping[str, Any], changes: Sequence[Change]) -> str:
@@ -57,11 +71,7 @@ def _headline(data: Mapping[str, Any], changes: Sequence[Change]) -> str:
     )
     if images:
         lines.append(f"- images: {', '.join(_within(images, _BULLET, 'image'))}")
-    for kind, words in (_BARE | _TOLD).items():
-        told = list(_consequences(changes, kind))
-        if told:
-            lines.append(f"- **{words}**: {', '.join(_within(told, _BULLET, 'object'))}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *flags(changes)])
 
 
 def _applications(changes: Sequence[Change]) -> Iterator[str]:

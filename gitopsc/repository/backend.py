@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -31,14 +31,18 @@ class Backend(Protocol):
     def tip(self) -> str | None:
         """The branch's commit, looked up now, and readable through ``git``; None where the branch is not there."""
 
-    def advance(self, old: str | None, new: str, objects: Objects) -> list[str]:
-        """Move the branch from ``old`` to ``new``, whose objects are stored; notices for the user.
+    def advance(self, old: str | None, new: str, objects: Objects, options: Sequence[str] = ()) -> list[str]:
+        """Move the branch from ``old`` to ``new``, whose objects are stored; notices for the user. ``options``: push options, for servers that
+        take them; the URLs that such a server answers with are notices, too.
 
         Raises ``Moved`` where it is not at ``old`` any more, ``Failure`` where it must not be moved.
         """
 
     def branches(self, prefix: str) -> dict[str, str]:
         """The branches whose names begin with ``prefix``, which ends in ``/``: their commits by name."""
+
+    def offer(self, commit: str, ref: str, options: Sequence[str]) -> list[str] | None:
+        """Push a commit to a ref that is no branch, by which a server opens a request; the URLs that it answers with. None: it takes no such push."""
 
     def remove(self, old: str) -> None:
         """Delete the branch, which is at ``old``. Raises ``Moved`` where it is not any more, ``Failure`` where it must not be deleted."""
@@ -76,8 +80,8 @@ class LocalBackend:
             said = self.git.run("rev-parse", "--verify", "--quiet", f"{self._ref}^{{commit}}")
             return said.text if said.status == 0 else None
 
-    def advance(self, old: str | None, new: str, objects: Objects) -> list[str]:
-        """See ``Backend``."""
+    def advance(self, old: str | None, new: str, objects: Objects, options: Sequence[str] = ()) -> list[str]:
+        """See ``Backend``. Nobody takes push options here."""
         unfinished = local.unfinished(self._parts, self._branch)
         if unfinished is not None:
             message = f"expected {self._shown} to be ready for a commit on {self._branch}, found a {unfinished} in progress there"
@@ -106,6 +110,10 @@ class LocalBackend:
         said = self.git.run("update-ref", "-d", self._ref, old)
         if said.status != 0:
             raise Moved if self.tip() != old else Failure(failed("update-ref", said))
+
+    def offer(self, commit: str, ref: str, options: Sequence[str]) -> list[str] | None:
+        """See ``Backend``: there is no server."""
+        return None
 
     def heal(self) -> list[str]:
         """See ``Backend``: bring the work tree to the branch, where a run was killed between the two."""

@@ -6,7 +6,7 @@ import hashlib
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -23,6 +23,7 @@ DEEPER = 10  # times as much of history at each step, for those who look for wha
 DEPTH = 50  # enough to see our own commit below those of others, and a revert not long ago; whatever the history is
 _ATTEMPTS = 3
 _REDIRECT = re.compile(r"^warning: redirecting to (\S+?)/?$", re.MULTILINE)
+_PAGE = re.compile(r"^remote:.*?(https://[!-~]+)", re.MULTILINE)
 _PROTOCOLS = ("https", "ssh")
 
 
@@ -48,16 +49,19 @@ class RemoteBackend:
             self._fetch()
         return self._cached()
 
-    def advance(self, old: str | None, new: str, objects: Objects) -> list[str]:
+    def advance(self, old: str | None, new: str, objects: Objects, options: Sequence[str] = ()) -> list[str]:
         """See ``Backend``."""
+        lease = f"--force-with-lease={self._ref}:{old or ''}"
         for attempt in range(_ATTEMPTS):
-            lease = f"--force-with-lease={self._ref}:{old or ''}"
-            said = self.git.run("push", "--porcelain", "--no-verify", "--no-signed", lease, "--", self._url, f"{new}:{self._ref}")
+            said = self.git.run(*_push(options), lease, "--", self._url, f"{new}:{self._ref}")
             tip = self._look()
             if tip == new or (tip not in {None, old} and self._contains(new)):
-                return []
+                return _pages(said.error) if options else []
             if tip != old:
                 raise Moved
+            if options:
+                options = ()  # the server takes none, or not these: the commit is what matters
+                continue
             # A server that is busy with another branch says no, too; one that means it says so again.
             if attempt < _ATTEMPTS - 1:
                 time.sleep(random.uniform(0.05, 0.3))  # noqa: S311
@@ -67,6 +71,11 @@ class RemoteBackend:
         """See ``Backend``."""
         found = _parse(self._ask(self.git, f"refs/heads/{prefix}*"))
         return {ref.removeprefix("refs/heads/"): oid for ref, oid in found.items() if ref.startswith(f"refs/heads/{prefix}")}
+
+    def offer(self, commit: str, ref: str, options: Sequence[str]) -> list[str] | None:
+        """See ``Backend``."""
+        said = self.git.run(*_push(options), "--", self._url, f"{commit}:{ref}")
+        return _pages(said.error) if said.status == 0 else None
 
     def remove(self, old: str) -> None:
         """See ``Backend``."""
@@ -177,6 +186,15 @@ def split_credentials(url: str) -> tuple[str, Credentials | None]:
     host = parts.netloc.rpartition("@")[2]
     password = None if parts.password is None else unquote(parts.password)
     return urlunsplit((parts.scheme, host, parts.path, parts.query, parts.fragment)), Credentials(f"https://{host}", unquote(parts.username), password)
+
+
+def _push(options: Sequence[str]) -> list[str]:
+    return ["push", "--porcelain", "--no-verify", "--no-signed", *(f"--push-option={one}" for one in options)]
+
+
+def _pages(words: str) -> list[str]:
+    """The URLs in a server's answer to a push."""
+    return [mask(one) for one in _PAGE.findall(words)]
 
 
 def _parse(output: bytes) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -82,8 +82,9 @@ class Repository:
         self._tidy()
         return commit
 
-    def put(self, base: Snapshot, changes: Changes) -> str | None:
+    def put(self, base: Snapshot, changes: Changes, options: Sequence[str] = ()) -> str | None:
         """Put the branch, wherever it is, at a commit of ``changes`` on top of ``base``, a revision of another branch. None: nothing changes there.
+        ``options``: push options, for servers that take them; what such a server answers with stands in ``notices``.
 
         Raises ``Moved`` where somebody else moves the branch meanwhile, ``Invalid`` and ``Failure`` as ``commit`` does.
         """
@@ -93,8 +94,12 @@ class Repository:
         if written is None:
             return None
         commit = self._made(written, base.revision, changes.message)
-        self.notices += backend.advance(tip, commit, written.objects)
+        self.notices += backend.advance(tip, commit, written.objects, options)
         return commit
+
+    def offer(self, commit: str, ref: str, options: Sequence[str]) -> list[str] | None:
+        """Push a commit to a ref that is no branch, by which a server opens a request; the URLs that it answers with. None: it takes no such push."""
+        return self._need().offer(commit, ref, options)
 
     def branches(self, prefix: str) -> dict[str, str]:
         """Branches whose names begin with ``prefix``: their commits by name."""

@@ -8,7 +8,7 @@ import pytest
 
 from gitopsc.diagnostics import Failure, Invalid
 from gitopsc.forges import http
-from gitopsc.forges.opening import forge, opened
+from gitopsc.forges.opening import closed, forge, opened
 from gitopsc.forges.pages import page
 from gitopsc.forges.request import Forge, Request
 from gitopsc.forges.site import KINDS, Site, site_of, token_of
@@ -150,8 +150,17 @@ def test_opened_is_the_one_request_of_a_branch(server: ForgeServer) -> None:
     assert len(server.pulls) == 1
     assert len(server.pulls[0].title) <= 255
     before = len(server.seen)
-    opened(there, BRANCH, "main", "two " * 200, "b\n")
+    opened(there, BRANCH, "main", "two " * 200, "b\r\nthe gate says something else by now")
     assert server.methods()[before:] == ["GET"] * (len(server.seen) - before)
+    assert server.pulls[0].body == "b"
+
+
+def test_closing_what_is_open_or_not(server: ForgeServer) -> None:
+    there = on(server)
+    assert closed(there, BRANCH, "main") is None
+    server.open(BRANCH)
+    assert closed(there, BRANCH, "main") is not None
+    assert not server.pulls[0].open
 
 
 def test_what_was_opened_though_the_answer_was_lost_is_found_and_never_opened_twice(server: ForgeServer) -> None:
