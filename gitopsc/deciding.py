@@ -95,10 +95,17 @@ def _meant(chooser: Chooser, said: Said) -> Past | None:
     try:
         return chooser.named(said)
     except Invalid:
-        found = _of_head(chooser, said)
+        found = _of_its_own(chooser, said) or _of_head(chooser, said)
         if found is None:
             raise
         return found
+
+
+def _of_its_own(chooser: Chooser, said: Said) -> Past | None:
+    """A release that came to the environment past its upstreams: a change of the environment's own settings asks for approvals of it, too."""
+    (environment,) = chooser.environments
+    past = chooser.there.history(environment, chooser.application)
+    return next((one for one in past if said.release == one.lock.release.id), None)
 
 
 def _of_head(chooser: Chooser, said: Said) -> Past | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gitopsc.diagnostics import Conflict, Diagnostics, Invalid
-from gitopsc.objects import ObjectRef, ref_of
+from gitopsc.diagnostics import Invalid
+from gitopsc.objects import ObjectRef
 from gitopsc.opening import Environments, Pair
+from gitopsc.outcome import as_object, ref_in
 from gitopsc.plan import Step, subject
 from gitopsc.repository.layout import RELEASE_LOCK, folder_path
 from gitopsc.repository.locks import ReleaseLock
@@ -15,7 +16,6 @@ from gitopsc.repository.message import Entry, commit_message
 from gitopsc.repository.objects import Folder, folder
 from gitopsc.repository.publish import Changes, Published, next_generations, publish
 from gitopsc.repository.store import Snapshot
-from gitopsc.spec.documents import read_documents
 
 
 def commit(there: Environments, steps: Sequence[Step], files: Mapping[str, bytes | None] | None = None, said: str | None = None) -> Published:
@@ -59,11 +59,6 @@ def now_there(there: Environments, pair: Pair) -> ReleaseLock | None:
     return there.repository.snapshot().release(*pair)
 
 
-def retold(error: Conflict, words: str) -> Conflict:
-    """A lost race, with what to do about it."""
-    return Conflict(error.message, hint=words)
-
-
 def tables(snapshot: Snapshot, steps: Iterable[Step], more: Mapping[Pair, Mapping[str, Any]] | None = None) -> list[dict[str, Any]]:
     """``environments`` as BuildResult has them: what each step does to which objects. ``more``: further fields of an application."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -82,7 +77,7 @@ def _row(snapshot: Snapshot, step: Step) -> dict[str, Any]:
         "generation": after.generation,
         "action": after.action,
         "objects": len(step.folder.oids),
-        **{key: [_object(ref) for ref in refs] for key, refs in differences(snapshot, step).items()},
+        **{key: [as_object(ref) for ref in refs] for key, refs in differences(snapshot, step).items()},
         "from": origin,
     }
 
@@ -94,20 +89,10 @@ def differences(snapshot: Snapshot, step: Step) -> dict[str, list[ObjectRef]]:
     gone = [name for name in before if name not in after]
     old = snapshot.files(*step.pair) if gone else {}
     return {
-        "created": [_ref(name, step.folder.files[name]) for name in after if name not in before],
-        "changed": [_ref(name, step.folder.files[name]) for name in after if name in before and before[name] != after[name]],
-        "deleted": [_ref(name, old.get(name, b"")) for name in gone],
+        "created": [ref_in(name, step.folder.files[name]) for name in after if name not in before],
+        "changed": [ref_in(name, step.folder.files[name]) for name in after if name in before and before[name] != after[name]],
+        "deleted": [ref_in(name, old.get(name, b"")) for name in gone],
     }
-
-
-def _ref(name: str, data: bytes) -> ObjectRef:
-    """The identity of an object in a file; a file that says none is named by itself."""
-    documents = read_documents(name, data, Diagnostics())
-    return ref_of(documents[0].data) if documents else ObjectRef("", "", "", name)
-
-
-def _object(ref: ObjectRef) -> dict[str, str | None]:
-    return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace or None, "name": ref.name}
 
 
 def lines(snapshot: Snapshot, steps: Iterable[Step]) -> list[str]:

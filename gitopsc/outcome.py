@@ -29,11 +29,11 @@ def effects(wanted: Wanted, before: Snapshot, step: Step) -> dict[str, list[Obje
     return {
         "created": [refs[name] for name in after if name not in there],
         "changed": [refs[name] for name in after if name in there and there[name] != after[name]],
-        "deleted": [_ref_in(name, old.get(name, b"")) for name in gone],
+        "deleted": [ref_in(name, old.get(name, b"")) for name in gone],
     }
 
 
-def _ref_in(name: str, data: bytes) -> ObjectRef:
+def ref_in(name: str, data: bytes) -> ObjectRef:
     """The identity of an object that is in the repository; a file that says none is named by itself."""
     from gitopsc.diagnostics import Diagnostics
     from gitopsc.objects import ref_of
@@ -60,7 +60,7 @@ def tables(wanted: Wanted, planned: Plan, before: Snapshot, known: Known, change
 def _changed(step: Step, wanted: Wanted, changed: Effects) -> dict[str, Any]:
     after = step.after
     row = _row(step.application, after.release.id, after.generation, after.action, len(step.folder.oids))
-    return {**row, **{key: [_object(ref) for ref in changed[key]] for key in ("created", "changed", "deleted")}}
+    return {**row, **{key: [as_object(ref) for ref in changed[key]] for key in ("created", "changed", "deleted")}}
 
 
 def _unchanged(pair: Pair, wanted: Wanted, planned: Plan, before: Present | None) -> dict[str, Any]:
@@ -75,7 +75,8 @@ def _row(application: str, release: str | None, generation: int | None, action: 
     return {**fixed, "created": [], "changed": [], "deleted": []}
 
 
-def _object(ref: ObjectRef) -> dict[str, str | None]:
+def as_object(ref: ObjectRef) -> dict[str, str | None]:
+    """An object as results tell it."""
     return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace or None, "name": ref.name}
 
 

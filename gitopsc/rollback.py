@@ -33,8 +33,11 @@ class Aim:
     folder: Folder
 
 
-def rollback(options: Options, environment: str, application: str, *, to: str | None, reason: str | None, undo: bool, dry_run: bool = False) -> Result:
+def rollback(
+    options: Options, environment: str, application: str, *, to: str | None, reason: str | None, undo: bool, dry_run: bool = False, only: int | None = None
+) -> Result:
     """Bring an earlier generation back and hold it. ``to``: a generation or a release (null: the newest that was good). ``undo``: the last one undone.
+    ``only``: nothing is done unless this generation is there.
 
     Raises ``Invalid`` where there is nothing to go back to, ``Conflict`` where somebody else moved the application meanwhile, ``Failure``.
     """
@@ -42,6 +45,8 @@ def rollback(options: Options, environment: str, application: str, *, to: str | 
         raise Invalid("expected --undo or --to, found both", hint="--undo brings back what the last rollback replaced")
     with opened(options) as there:
         lock = there.lock(environment, application)
+        if only is not None and lock.generation != only:
+            return _already(there, lock, f"generation {only} was followed by {lock.generation}")
         aim = _undone(there, lock) if undo else _aim(there, lock, to)
         if aim is None:
             if undo and not dry_run:
@@ -49,7 +54,7 @@ def rollback(options: Options, environment: str, application: str, *, to: str | 
             return _already(there, lock, "already undone" if undo else f"already at {shown(lock)}, as generation {lock.generation}")
         step = _step(there, lock, aim, reason, undo=undo)
         if dry_run:
-            return _result(there, step, None, "would commit")
+            return _result(there, step, aim, None, "would commit")
         if undo:
             _accept(there, aim.past.lock)
         elif aim.past.lock.release.id != lock.release.id:
@@ -61,7 +66,7 @@ def rollback(options: Options, environment: str, application: str, *, to: str | 
             if found is None or (found.rendered, found.action) != (step.after.rendered, step.after.action):
                 raise Conflict(error.message, hint=f"look at it, then run it again: gitopsc rollback {environment} {application}") from None
             return _already(there, found, f"already rolled back to {shown(found)}, as generation {found.generation}")
-        return _result(there, step, published.revision, "committed")
+        return _result(there, step, aim, published.revision, "committed")
 
 
 def _aim(there: Environments, lock: ReleaseLock, to: str | None) -> Aim | None:
@@ -156,8 +161,10 @@ def _already(there: Environments, lock: ReleaseLock, words: str) -> Result:
     return Result(KIND, data, tuple(there.notices()), text=f"{lock.environment}/{lock.application}: {words}\n")
 
 
-def _result(there: Environments, step: Step, revision: str | None, word: str) -> Result:
-    more: Mapping[str, Any] = {"to": step.after.generation, "hold": step.after.hold and {"reason": step.after.hold.reason, "by": step.after.hold.by}}
+def _result(there: Environments, step: Step, aim: Aim, revision: str | None, word: str) -> Result:
+    origin = {"environment": step.environment, "generation": aim.past.lock.generation}
+    hold = step.after.hold
+    more: Mapping[str, Any] = {"from": origin, "hold": hold and {"reason": hold.reason, "by": hold.by}, "pullRequest": None}
     data = {
         "revision": revision,
         "changed": revision is not None,

@@ -203,6 +203,20 @@ def test_approved_merged_and_only_then_there(asked: Shop, tmp_path: Path) -> Non
     assert asked.branches() == []
 
 
+def test_a_change_of_the_environments_own_settings_is_approved_too(asked: Shop) -> None:
+    asked.told("approve", "shop", "--to", "prod", by="Sue")
+    asked.told("promote", "shop", "--to", "prod")
+    assert merged(asked, BRANCH)
+    every = {name: "{}" for name in ("dev", "staging")} | {"prod": "{defaults: {workload: {scale: 9}}}"}
+    asked.write({"environments.yaml": "---\n".join(environment(name, spec) for name, spec in every.items())})
+    told = asked.told("build")
+    assert asked.lock("prod").action == "promote"
+    (wait,) = [one["waiting"] for place in told["environments"] for one in place["applications"] if one.get("waiting")]
+    asked.told(*wait["conditions"][0]["clear"].split()[1:], by="Sue")
+    asked.told("build")
+    assert asked.lock("prod").action == "environment"
+
+
 def test_an_approval_is_for_exactly_what_was_rendered(asked: Shop) -> None:
     asked.told("promote", "shop", "--to", "prod")
     asked.told("approve", "shop", "--to", "prod", by="Sue")

@@ -45,6 +45,7 @@ def test_the_manifests_are_those_of_the_earlier_generation_byte_for_byte(built: 
     row = told["environments"][0]["applications"][0]
     assert (told["changed"], row["action"], row["generation"], row["release"]) == (True, "rollback", 3, first.lock.release.id)
     assert [one["name"] for one in row["changed"]] == ["web"]
+    assert row["from"] == {"environment": "dev", "generation": 1}
 
 
 def test_what_goes_is_rejected_there(built: Shop, nowhere: Path) -> None:
