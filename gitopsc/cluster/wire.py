@@ -1,4 +1,7 @@
-"""One exchange on the wire: keep-alive connections over urllib3, bounded bodies, and deadlines that hold.
+"""One exchange on the wire: keep-alive connections of urllib3, bounded bodies, and deadlines that hold.
+
+What is asked thousands of times in a pass is written to and read from the connection itself; urllib3 opens it. Through a proxy, and for
+streams, urllib3 does all of it.
 
 A timeout of a socket counts from its last byte, so that a server which sends one byte a second is never late. Therefore one thread looks at the
 exchanges under way and cuts the connection of each whose time is over.
@@ -12,8 +15,9 @@ import socket
 import ssl
 import threading
 import time
-import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -24,10 +28,12 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from gitopsc.cluster.connection import Connection
 from gitopsc.cluster.deadline import Deadline
 from gitopsc.cluster.problems import Unanswered
+from gitopsc.cluster.reading import read, request, unpacked
 
 CONNECT_SECONDS = 4.0
 CHUNK = 1 << 18
 _TICK = 0.1
+_FRESH = 1.0  # seconds for which a connection that was just used is taken to be open still
 _ALIVE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [
     (socket.IPPROTO_TCP, getattr(socket, name), value)
     for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
@@ -103,6 +109,11 @@ class Wire:
 
     def __init__(self, connection: Connection, width: int) -> None:
         self._pool = _pool(connection, width)
+        self._straight = connection.proxy is None
+        self._width = width
+        self._idle: deque[tuple[float, Any]] = deque()
+        parts = urlsplit(connection.host)
+        self._name = parts.netloc.rpartition("@")[2]
         self._prefix = (urlsplit(connection.host).path or "").rstrip("/")
         self._exchanges: set[_Exchange] = set()
         self._changed = threading.Condition()
@@ -114,8 +125,70 @@ class Wire:
 
     def exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, limit: int) -> Raw:
         """Send a request and read its whole answer of at most ``limit`` bytes; raises Unanswered."""
+        if self._straight:
+            return self._exchange(method, target, body, headers, deadline, limit)
         with self._open(method, target, body, headers, deadline) as response:
             return Raw(response.status, response.headers, _body(response, limit))
+
+    def _exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, limit: int) -> Raw:
+        data = request(method, self._prefix + target, self._name, headers, body)
+        self._resolve(deadline)
+        exchange = _Exchange(deadline.at, None)
+        self._add(exchange)
+        _under_way.exchange = exchange
+        line = None
+        try:
+            line = self._line(deadline)
+            exchange.connection = line
+            line.sock.settimeout(max(0.01, deadline.left() + 1))
+            exchange.sent = True
+            line.sock.sendall(data)
+            answer = read(line.sock, limit)
+            if exchange.cut:  # what was read may end where the connection was cut
+                raise TimeoutError
+            if answer.keep:
+                self._keep(line)
+                line = None
+            return Raw(answer.status, answer.headers, answer.data)
+        except Unanswered:
+            raise
+        except (wrong.HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
+            if not exchange.cut and isinstance(error, ValueError | AttributeError) and not isinstance(error, wrong.HTTPError | HTTPException | OSError):
+                raise
+            raise _unanswered(error, exchange, method, target) from error
+        finally:
+            if line is not None:
+                line.close()
+            _under_way.exchange = None
+            self._exchanges.discard(exchange)
+
+    def _line(self, deadline: Deadline) -> Any:
+        """A connection that is open: one that was used before, where the server still holds it."""
+        while True:
+            try:
+                since, line = self._idle.pop()
+            except IndexError:
+                break
+            if time.monotonic() - since < _FRESH or line.is_connected:
+                return line
+            line.close()
+        line = self._pool._new_conn()
+        line.timeout = max(0.01, min(deadline.left(), CONNECT_SECONDS))
+        try:
+            line.connect()
+        except ssl.SSLError as error:
+            line.close()
+            raise wrong.SSLError(error) from error
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    def _keep(self, line: Any) -> None:
+        if self._closed or len(self._idle) >= self._width:
+            line.close()
+        else:
+            self._idle.append((time.monotonic(), line))
 
     @contextlib.contextmanager
     def stream(self, target: str, headers: Mapping[str, str], deadline: Deadline, stop: threading.Event) -> Iterator[Raw | Iterator[bytes]]:
@@ -214,6 +287,8 @@ class Wire:
     def close(self) -> None:
         """Close the connections that are kept, and let the watchman go when nothing is under way any more."""
         self._pool.close()
+        while self._idle:
+            self._idle.pop()[1].close()
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -248,24 +323,7 @@ def _proxied(url: str, options: dict[str, Any]) -> urllib3.ProxyManager:
 
 def _body(response: Any, limit: int) -> bytes:
     """The whole body, unpacked; never more than ``limit`` bytes of memory for it."""
-    coding = (response.headers.get("Content-Encoding") or "identity").lower()
-    if coding not in ("identity", "gzip"):
-        raise Unanswered(f"the server sent a body with the encoding {coding}, which was not asked for", reason="Nonsense")
-    unpack = zlib.decompressobj(31) if coding == "gzip" else None
-    parts, size = [], 0
-    while piece := response.read(CHUNK):
-        if unpack is not None:
-            try:
-                piece = unpack.decompress(piece, limit + 1 - size)
-            except zlib.error as error:
-                raise Unanswered(f"the server sent a damaged body: {error}", reason="Nonsense") from error
-        size += len(piece)
-        if size > limit:
-            raise Unanswered(f"the server sent more than {limit >> 20} MiB", reason="TooLarge")
-        parts.append(piece)
-    if unpack is not None and not unpack.eof:
-        raise Unanswered("the server sent a body that breaks off", reason="Nonsense")
-    return b"".join(parts)
+    return unpacked(iter(lambda: response.read(CHUNK), b""), response.headers.get("Content-Encoding"), limit)
 
 
 def _close(response: Any) -> None:
@@ -283,7 +341,7 @@ def _unanswered(error: Exception, exchange: _Exchange, method: str, target: str)
 def _why(error: Exception, exchange: _Exchange) -> tuple[str, str]:
     if isinstance(error, wrong.ProxyError):
         return "Proxy", f"the proxy does not let the connection through: {_root(error)}"
-    if exchange.cut or isinstance(error, wrong.ReadTimeoutError):
+    if exchange.cut or isinstance(error, wrong.ReadTimeoutError) or (exchange.sent and isinstance(error, TimeoutError)):
         return "Deadline", "the API server did not answer in time"
     if isinstance(error, wrong.NewConnectionError | wrong.ConnectTimeoutError):
         return "Refused", f"the API server cannot be reached: {_root(error)}"
