@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gitopsc.choosing import Chooser, Said
@@ -27,6 +27,7 @@ from gitopsc.repository.changed import changed_folders, foreign_files
 from gitopsc.repository.layout import folder_path
 from gitopsc.repository.locks import ReleaseLock
 from gitopsc.repository.store import Snapshot
+from gitopsc.requesting import Requests
 
 KIND = "GateResult"
 _GATED: Mapping[str, Change] = {"promote": "promote", "hotfix": "hotfix", "environment": "environment", "rerender": "rerender"}
@@ -71,9 +72,24 @@ def gate_of_branch(options: Options, branch: str) -> Result:
 
 
 def gate_of_every_branch(options: Options) -> Result:
-    """The same for every open promotion. Status 2 where one of them may not be merged."""
+    """The same for every open promotion. Status 2 where one of them may not be merged. Where there is a token for the forge, it is told of each, as the
+    status of the branch's commit: a freeze can begin while a pull request is open.
+    """
     with opened(options, writes=False) as there:
-        return _result(there, [_branch(there, branch) for branch in sorted(there.repository.branches(PREFIX))])
+        branches = there.repository.branches(PREFIX)
+        answers = {branch: _branch(there, branch) for branch in sorted(branches)}
+        asked = Requests(there)
+        for branch, answer in answers.items():
+            if not asked.told:
+                asked.say(branches[branch], "success" if answer.allowed else "failure", _short(answer))
+        result = _result(there, list(answers.values()))
+        return replace(result, diagnostics=(*result.diagnostics, *asked.told))
+
+
+def _short(answer: Answer) -> str:
+    """What stands in the way, in a few words."""
+    names = [*(one.code for one in answer.wrong), *(one.name for found in answer.conditions.values() for one in unmet(found))]
+    return f"not met: {', '.join(dict.fromkeys(names))}" if names else "everything is met"
 
 
 def _asked(chooser: Chooser, said: Said) -> Answer:

@@ -15,8 +15,10 @@ from gitopsc import __version__
 from gitopsc.diagnostics import Failure
 from gitopsc.forges.site import TOKENS, Site, is_loopback
 
-SECONDS = 30.0
+SECONDS = 120.0
 """For one command's calls together."""
+_TROUBLES = 3
+"""After so many calls without an answer nobody waits for another one."""
 _CALL_SECONDS = 10.0
 _MOST = 8 << 20
 _CHUNK = 1 << 16
@@ -50,6 +52,7 @@ class Api:
         self._secret = secret
         self._end = time.monotonic() + seconds
         self._pool = _pool(site, environ)
+        self._troubles = 0
 
     def get(self, path: str, **query: str | int) -> Answer:
         """What is there. A busy forge is asked a second time. Raises ``Failure``, ``Refused``."""
@@ -100,6 +103,8 @@ class Api:
     def _once(self, method: str, target: str, body: Mapping[str, Any] | None) -> Answer:
         """One exchange, in a thread that is left behind when time is over: neither names nor slow servers know deadlines."""
         left = min(_CALL_SECONDS, self._end - time.monotonic())
+        if self._troubles >= _TROUBLES:
+            raise Failure(f"{self.site.host} did not answer {_TROUBLES} calls, and is not asked again", hint="run the command again when it does")
         if left <= 0:
             raise Failure(f"{self.site.host} took too long", hint="run the command again: what was done is found then")
         said: list[Answer | Exception] = []
@@ -113,6 +118,8 @@ class Api:
         thread = threading.Thread(target=work, name="gitopsc-forge", daemon=True)
         thread.start()
         thread.join(left)
+        if not said or isinstance(said[0], Exception):
+            self._troubles += 1
         if not said:
             raise Failure(f"{self.site.host} did not answer {method} in time", hint="run the command again: what was done is found then")
         if isinstance(said[0], Failure):

@@ -201,6 +201,23 @@ def test_a_status_that_the_token_may_not_write_stops_nothing(tmp_path: Path, sta
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_the_gate_of_every_open_one_is_told_to_the_forge(kind: str, tmp_path: Path, start: Callable[[str], ForgeServer]) -> None:
+    server = start(kind)
+    made = asked(tmp_path, server)
+    made.told(*TO_PROD)
+    made.told("gate", "--all-open", status=2)
+    made.told("approve", "shop", "--to", "prod", by="Sue")
+    made.told("gate", "--all-open")
+    tip = git(made.remote, "rev-parse", BRANCH)
+    assert [(sha, said["state"], said["description"]) for sha, said in server.statuses[1:]] == [
+        (tip, "failed" if kind == "gitlab" else "failure", "not met: approvals"),
+        (tip, "success", "everything is met"),
+    ]
+    server.faults["POST"] = "403"
+    assert [one["severity"] for one in made.told("gate", "--all-open")["diagnostics"]] == ["warning"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_without_a_token_it_names_the_page_and_asks_nobody(kind: str, tmp_path: Path, start: Callable[[str], ForgeServer]) -> None:
     server = start(kind)
     made = asked(tmp_path, server)

@@ -193,6 +193,15 @@ def test_a_slow_forge_ends_at_the_deadline(server: ForgeServer, fault: str, monk
         on(server).find(BRANCH, "main")
 
 
+def test_a_forge_that_does_not_answer_is_not_asked_for_ever(server: ForgeServer) -> None:
+    server.faults["GET"] = "reset"
+    there = on(server)
+    for _ in range(10):
+        with pytest.raises(Failure):
+            there.find(BRANCH, "main")
+    assert server.methods() == ["GET"] * 3
+
+
 @pytest.mark.parametrize("fault", ["500", "503", "other host", "same host", "html", "nothing", "script", "reset"])
 def test_what_changes_something_is_sent_once(server: ForgeServer, fault: str) -> None:
     server.faults["POST"] = fault
