@@ -78,7 +78,6 @@ class Sources:
         """The names of all documents of a kind, sorted."""
         return sorted({n for path, record in self.records.items() if path not in self.skipped for k, n in record[2] if k == kind})
 
-
     def in_order(self) -> frozenset[str]:
         """The applications whose ``dependsOn`` names others that are there and comes to an end; the rest must be looked at."""
         waiting: dict[str, set[str]] = {}

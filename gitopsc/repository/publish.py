@@ -31,9 +31,7 @@ class Published:
     notices: tuple[str, ...]
 
 
-def publish(
-    repository: Repository, plan: Callable[[Snapshot], Changes | None], *, deadline: float = DEADLINE, base: Snapshot | None = None
-) -> Published:
+def publish(repository: Repository, plan: Callable[[Snapshot], Changes | None], *, deadline: float = DEADLINE, base: Snapshot | None = None) -> Published:
     """Commit what ``plan`` makes of the branch's tip. ``base``: the tip as it was read already, for what was decided by it.
 
     ``plan`` is called again with a new snapshot whenever somebody else commits first; None, or changes that change nothing: no commit.
