@@ -36,6 +36,7 @@ from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.revision import Revision, read_revision, routes_of, selected
 from gitopsc.telling import told
 from gitopsc.trusting import check_signed
+from gitopsc.verifying import verify
 
 KIND = "ReconcileResult"
 DEFAULT_TIMEOUT = 300.0
@@ -57,6 +58,7 @@ class Wish:
     force_conflicts: bool = False
     accept_rewrite: bool = False
     pin: bool = False
+    verify_only: bool = False
     home: str = NAMESPACE
     allowed_signers: Path | None = None
     spent: float = 0.0
@@ -83,7 +85,8 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
         revision = read_revision(snapshot, environment, limits=options.limits, namespace=wish.home)
         names = selected(revision, applications)
         rules = rules_of(revision, wish)
-        check_engine(revision)
+        if not wish.verify_only:
+            check_engine(revision)
         check_signed(snapshot, revision, wish.allowed_signers)
         deadline = Deadline(max(1.0, (given or rules.timeout) - wish.spent - (time.monotonic() - began)))
         if rules.suspend:
@@ -95,9 +98,23 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
             if not wish.dry_run:
                 refuse_while_held(api, wish.home, lease_name(environment))
             ground = ground_of(api, options, opened, snapshot, revision, wish)
+            if wish.verify_only:
+                passed, problems = verified(ground, revision, names, rules, options, opened, wish)
+                return _result(passed, problems, ground)
             passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
             _tell(passed, ground, options, wish, whole=not applications)
             return _result(passed, finish(passed, ground, options, opened, wish), ground)
+
+
+def verified(
+    ground: Ground, revision: Revision, names: Sequence[str], rules: Rules, options: Options, opened: Source, wish: Wish
+) -> tuple[Passed, list[Diagnostic]]:
+    """What another engine has applied, looked at and recorded."""
+    location = opened.repository.location
+    with Records(location, revision.environment, root=opened.root, environ=options.environ, deadline=options.limits.git_seconds) as records:
+        passed = verify(ground, revision, names, rules, records)
+        found = None if wish.dry_run else write_records(passed, ground, records, datetime.now(UTC))
+    return passed, [] if found is None else [found]
 
 
 def _tell(passed: Passed, ground: Ground, options: Options, wish: Wish, *, whole: bool) -> None:

@@ -19,7 +19,7 @@ from gitopsc.diagnostics import Failure, Invalid
 from gitopsc.options import Options
 from gitopsc.passing import Passed as Made
 from gitopsc.passing import Rewritten, make_pass
-from gitopsc.reconcile import DEFAULT_TIMEOUT, Source, Wish, check_engine, check_pin, finish, ground_of, rules_of, source
+from gitopsc.reconcile import DEFAULT_TIMEOUT, Source, Wish, check_engine, check_pin, finish, ground_of, rules_of, source, verified
 from gitopsc.report.redact import Redactor, visible
 from gitopsc.repository.store import Snapshot
 from gitopsc.revision import Revision, read_revision, selected
@@ -123,7 +123,8 @@ class _Passes:
         revision = read_revision(snapshot, self._environment, limits=self._options.limits, namespace=self._wish.home)
         names = [name for name in selected(revision, self._applications) if in_shard(name, self._shard)]
         rules = rules_of(revision, self._wish)
-        check_engine(revision)
+        if not self._wish.verify_only:
+            check_engine(revision)
         check_signed(snapshot, revision, self._wish.allowed_signers)
         self._pace(rules.interval)
         if rules.suspend:
@@ -144,8 +145,11 @@ class _Passes:
             contention=self._contention,
             now=time.monotonic(),
         )
-        made = make_pass(ground, revision, names, rules, accept_rewrite=accept)
-        problems = finish(made, ground, self._options, opened, self._wish)
+        if self._wish.verify_only:
+            made, problems = verified(ground, revision, names, rules, self._options, opened, self._wish)
+        else:
+            made = make_pass(ground, revision, names, rules, accept_rewrite=accept)
+            problems = finish(made, ground, self._options, opened, self._wish)
         if self.agent is not None:
             for line in [problem.message for problem in problems] + _troubles(made):
                 self.agent.setting.log(self.agent.setting.clean(line))
@@ -192,7 +196,8 @@ def _first_look(options: Options, environment: str, wish: Wish) -> tuple[str | N
                 return None, {}
     except Failure:
         return None, {}
-    check_engine(revision)
+    if not wish.verify_only:
+        check_engine(revision)
     rules = rules_of(revision, wish)
     context = revision.target.get("context")
     return str(context) if context else None, {"interval": rules.interval, "timeout": rules.timeout}

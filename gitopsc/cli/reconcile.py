@@ -33,6 +33,7 @@ def run(
     force_conflicts: bool,
     accept_rewrite: bool,
     allowed_signers: str | None,
+    verify_only: bool,
     pin: bool,
 ) -> Result:
     """Make the cluster what the environment repository says, once or for as long as the process lives."""
@@ -50,6 +51,7 @@ def run(
         confirm_prune=confirm_prune,
         force_conflicts=force_conflicts,
         accept_rewrite=accept_rewrite,
+        verify_only=verify_only,
         allowed_signers=options.directory / allowed_signers if allowed_signers else None,
         pin=pin,
     )
@@ -114,6 +116,7 @@ COMMAND = Command(
         flag("force_conflicts", "--force-conflicts", text="Take over fields that other managers apply."),
         flag("accept_rewrite", "--accept-rewrite", text="Apply a revision that does not descend from the one applied last."),
         option("allowed_signers", "--allowed-signers", metavar="FILE", text="Apply only commits that one of these keys has signed."),
+        flag("verify_only", "--verify-only", text="Apply nothing: another engine does. Look until it is healthy, and record the verdict."),
         flag("pin", "--pin", text="Print the line that pins the environment to this cluster, and stop."),
     ),
     run=run,
