@@ -117,7 +117,7 @@ def test_the_body_says_what_a_reviewer_must_know(tmp_path: Path, start: Callable
         "| `prod` | `shop` | `1.0.0` | `2.0.0` |",
         "| ✗ | `prod` | `approvals` |",
         "`gitopsc approve shop --to prod --release",
-        "**will restart**: `Deployment/shop-web`" if "shop-web" in pull.body else "**will restart**",
+        "**will restart**",
         "ghcr.io/acme/shop:2.0.0",
         "gitopsc rollback prod shop",
         "**Commits**",
