@@ -5,7 +5,7 @@ Of a branch only what it brings is believed: pipelines, records and what runs ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,8 +30,6 @@ from gitopsc.repository.store import Snapshot
 from gitopsc.requesting import Requests
 
 KIND = "GateResult"
-_GATED: Mapping[str, Change] = {"promote": "promote", "hotfix": "hotfix", "environment": "environment", "rerender": "rerender"}
-"""What the gate has a say in; a person's rollback, hold, resume or adoption asks nobody."""
 
 
 @dataclass(slots=True)
@@ -134,13 +132,22 @@ def _folder(there: Environments, out: Answer, head: Snapshot, pair: Pair) -> Non
     if lock.generation != generation + 1:
         refresh = f"gitopsc promote {pair[1]} --to {pair[0]} --release {lock.release.id} --refresh"
         out.wrong.append(_wrong("stale", f"{path} is generation {generation} now, and {lock.generation} does not follow on it", refresh, pair))
-    out.conditions[pair[0]] = _judged(there, lock, pair)
+    out.conditions[pair[0]] = _judged(there, lock, now, pair)
 
 
-def _judged(there: Environments, lock: ReleaseLock, pair: Pair) -> tuple[Condition, ...]:
+def _change(lock: ReleaseLock, now: ReleaseLock | None) -> Change | None:
+    """What a branch really does, whatever its lock says of itself: only a hotfix, which needs an approval, is believed. Null: nothing moves."""
+    if lock.action == "hotfix":
+        return "hotfix"
+    if now is None or lock.release.id != now.release.id:
+        return "promote"
+    return None if lock.rendered == now.rendered else "rerender" if lock.action == "rerender" else "environment"
+
+
+def _judged(there: Environments, lock: ReleaseLock, now: ReleaseLock | None, pair: Pair) -> tuple[Condition, ...]:
     environment, application = pair
     pipeline = pipeline_for(there.pipelines(), application)
-    change = _GATED.get(lock.action)
+    change = _change(lock, now)
     if pipeline is None or change is None:
         return ()
     question = Question(application, environment, lock.release.id, rendered=lock.rendered, change=change, person=True)

@@ -207,7 +207,7 @@ def test_a_change_of_the_environments_own_settings_is_approved_too(asked: Shop) 
     asked.told("approve", "shop", "--to", "prod", by="Sue")
     asked.told("promote", "shop", "--to", "prod")
     assert merged(asked, BRANCH)
-    every = {name: "{}" for name in ("dev", "staging")} | {"prod": "{defaults: {workload: {scale: 9}}}"}
+    every = dict.fromkeys(("dev", "staging"), "{}") | {"prod": "{defaults: {workload: {scale: 9}}}"}
     asked.write({"environments.yaml": "---\n".join(environment(name, spec) for name, spec in every.items())})
     told = asked.told("build")
     assert asked.lock("prod").action == "promote"
@@ -258,6 +258,17 @@ def test_a_branch_that_was_edited_by_hand_may_not_be_merged(asked: Shop) -> None
     git(path, "commit", "-qam", "no approvals, please")
     git(path, "push", "-q")
     assert [one["code"] for one in asked.told("gate", "--head", BRANCH, status=2)["diagnostics"]] == ["foreign", "rendered"]
+
+
+def test_a_branch_that_calls_itself_a_rollback_is_judged_by_what_it_does(asked: Shop) -> None:
+    asked.told("promote", "shop", "--to", "prod")
+    path = asked.root / "editor"
+    git(asked.root, "clone", "-q", "-b", BRANCH, str(asked.remote), str(path))
+    lock = path / "prod/shop/release.lock"
+    lock.write_text(lock.read_text().replace("action: promote", "action: rollback"))
+    git(path, "commit", "-qam", "nothing to see here")
+    git(path, "push", "-q")
+    assert blocked({"gate": asked.told("gate", "--head", BRANCH, status=2)}) == ["approvals"]
 
 
 def test_squash_or_rebase_merge(asked: Shop) -> None:
