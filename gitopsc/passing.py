@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class Rewritten(Conflict):
 class Ground:
     """Where a pass is made. ``repository``: the name under which inventories know the environment repository. ``cluster``: the cluster's
     name, for records. ``home``: the namespace of the inventories. ``descends(revision)``: whether the revision at hand has another one among its ancestors.
+    ``kept_back(targets)``: of targets that would bring other manifests, those that may not come, and why.
     """
 
     api: Api
@@ -42,6 +43,7 @@ class Ground:
     repository: str
     cluster: str
     descends: Callable[[str], bool] = lambda _: True
+    kept_back: Callable[[Sequence[Target]], Mapping[str, Sequence[Trouble]]] = lambda _: {}
     home: str = NAMESPACE
     fence: Fence = lambda: None
     superseded: Callable[[], bool] = lambda: False
@@ -79,7 +81,7 @@ def make_pass(ground: Ground, revision: Revision, names: Sequence[str], rules: R
         rules=rules,
         seen=seen,
         everything=revision.targets,
-        unmet=_unmet(revision, names, found.known),
+        unmet=_unmet(revision, names, found.known, {report.target.application for report in refused}),
         namespaces=_namespaces(ground, revision, [target for target, _ in pairs], seen.live),
         user=_users(revision, rules),
         fence=ground.fence,
@@ -113,7 +115,10 @@ def _pairs(ground: Ground, revision: Revision, names: Iterable[str], found: Inve
             refused.append(_refused(target, inventory, troubles))
         else:
             pairs.append((target, replace(inventory, repository=ground.repository)))
-    return pairs, refused
+    fresh = [target for target, inventory in pairs if inventory.rendered != target.rendered]
+    kept = ground.kept_back(fresh) if fresh else {}
+    refused += [_refused(target, inventory, kept[target.application]) for target, inventory in pairs if target.application in kept]
+    return [pair for pair in pairs if pair[0].application not in kept], refused
 
 
 def _refused(target: Target, inventory: Inventory, troubles: Sequence[Trouble]) -> Report:
@@ -132,13 +137,13 @@ def _check_history(ground: Ground, listed: Iterable[Inventory]) -> None:
             )
 
 
-def _unmet(revision: Revision, names: Sequence[str], known: Mapping[tuple[str, str], Inventory]) -> dict[str, str]:
+def _unmet(revision: Revision, names: Sequence[str], known: Mapping[tuple[str, str], Inventory], refused: Collection[str]) -> dict[str, str]:
     """Applications that cannot begin because of one, outside this pass, that they depend on."""
     out = {}
     for name in names:
         target = revision.targets.get(name)
         for other in target.depends_on if target else ():
-            if other in names and other not in revision.refused:
+            if other in names and other not in refused:
                 continue
             inventory = known.get((revision.environment, other))
             wanted = revision.targets.get(other)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gitopsc.alerting import Once, tell_once
 from gitopsc.cache import cache_folder
-from gitopsc.cluster.connection import Where, connect
+from gitopsc.cluster.connection import Where as Cluster
+from gitopsc.cluster.connection import connect
 from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.desired import Target
 from gitopsc.cluster.discovery import discover
 from gitopsc.cluster.expressions import read_expressions
 from gitopsc.cluster.inventory import NAMESPACE
@@ -25,7 +27,7 @@ from gitopsc.cluster.settings import Rules, read_rules, seconds
 from gitopsc.cluster.transport import Api
 from gitopsc.cluster.trouble import Trouble
 from gitopsc.diagnostics import Diagnostic, Invalid
-from gitopsc.opening import located
+from gitopsc.opening import Where, located
 from gitopsc.options import Options
 from gitopsc.passing import Ground, Passed, make_pass
 from gitopsc.recording import keep_inventories, write_records
@@ -45,7 +47,10 @@ _SECRET = ("_TOKEN", "_PASSWORD", "_SECRET")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person said on the command line. ``spent``: seconds that the process took to get here; they count."""
+    """What a person said on the command line. ``spent``: seconds that the process took to get here; they count.
+
+    ``promote``: at its end, whatever may come further comes further, rendered from the clone of the workspace in ``source``.
+    """
 
     kubeconfig: str | None = None
     context: str | None = None
@@ -61,6 +66,8 @@ class Wish:
     verify_only: bool = False
     home: str = NAMESPACE
     allowed_signers: Path | None = None
+    promote: bool = False
+    source: Path | None = None
     spent: float = 0.0
 
 
@@ -69,8 +76,14 @@ class Source:
     """The environment repository, opened."""
 
     repository: Repository
-    name: str
     root: Path
+
+    def name(self, snapshot: Snapshot) -> str:
+        """Under which inventories know it: a URL, or a path with the workspace that its own mark names. The same, wherever a pass is started."""
+        if self.repository.location.kind == "url":
+            return self.repository.display
+        mark = snapshot.workspace()
+        return f"{self.repository.display} of workspace {mark.workspace if mark is not None else 'unknown'}"
 
 
 def reconcile(options: Options, environment: str, applications: Sequence[str], wish: Wish) -> Result:
@@ -103,7 +116,10 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
                 return _result(passed, problems, ground)
             passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
             _tell(passed, ground, options, wish, whole=not applications)
-            return _result(passed, finish(passed, ground, options, opened, wish), ground)
+            done = _result(passed, finish(passed, ground, options, opened, wish), ground)
+    if not wish.dry_run and revision.rules.get("rollback") is True:
+        done = _taken_back(options, passed, done)
+    return _went_on(options, wish, done) if wish.promote and not wish.dry_run else done
 
 
 def verified(
@@ -134,8 +150,7 @@ def source(options: Options) -> Iterator[Source]:
     with open_repository(
         where.location, root=where.root, workspace=where.workspace, environ=options.environ, create=False, deadline=options.limits.git_seconds
     ) as repository:
-        name = repository.display if where.location.kind == "url" else f"{repository.display} of workspace {where.workspace or 'unknown'}"
-        yield Source(repository, name, where.root)
+        yield Source(repository, where.root)
 
 
 def rules_of(revision: Revision, wish: Wish) -> Rules:
@@ -165,7 +180,7 @@ def check_engine(revision: Revision) -> None:
 def api_server(options: Options, revision: Revision, wish: Wish, deadline: Deadline, *, in_flight: int = 32) -> Iterator[Api]:
     """The API server of the environment."""
     context = revision.target.get("context")
-    where = Where(wish.kubeconfig, wish.context, str(context) if context else None, wish.allow_exec)
+    where = Cluster(wish.kubeconfig, wish.context, str(context) if context else None, wish.allow_exec)
     api = Api(connect(where, options.environ), deadline=deadline, in_flight=in_flight)
     try:
         yield api
@@ -207,7 +222,15 @@ def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, re
     def descends(older: str) -> bool:
         return is_ancestor(opened.repository, snapshot, older)
 
-    return Ground(api, kinds, opened.name, cluster, descends, wish.home, **more)
+    def kept_back(targets: Sequence[Target]) -> Mapping[str, Sequence[Trouble]]:
+        if revision.lock.get("enforceGates") is not True:
+            return {}
+        from gitopsc.enforcing import kept_back as asked
+
+        said = replace(options, allowed_signers=wish.allowed_signers or options.allowed_signers)
+        return asked(said, Where(opened.repository.location, opened.root, None), opened.repository, snapshot, targets)
+
+    return Ground(api, kinds, opened.name(snapshot), cluster, descends, kept_back, wish.home, **more)
 
 
 def is_ancestor(repository: Repository, snapshot: Snapshot, older: str) -> bool:
@@ -262,6 +285,22 @@ def _result(passed: Passed, problems: list[Diagnostic], ground: Ground) -> Resul
 
     data = {"revision": passed.revision.revision, "applications": [_row(report) for report in passed.reports]}
     return Result(KIND, data, tuple(diagnostics), text="".join(f"{line}\n" for line in lines(passed)), status=first_status(statuses))
+
+
+def _taken_back(options: Options, passed: Passed, done: Result) -> Result:
+    from gitopsc.retreat import take_back
+
+    found = take_back(options, passed.revision.environment, passed.reports)
+    said = "".join(f"{one.message}\n" for one in found)
+    return replace(done, diagnostics=(*done.diagnostics, *found), text=f"{done.text or ''}{said}")
+
+
+def _went_on(options: Options, wish: Wish, done: Result) -> Result:
+    from gitopsc.onward import go_on
+
+    onward = go_on(options, wish.source)
+    status = done.status or onward.status
+    return replace(done, diagnostics=(*done.diagnostics, *onward.diagnostics), text=f"{done.text or ''}{onward.text}", status=status)
 
 
 def _diagnostics(report: Report) -> Iterator[Diagnostic]:

@@ -103,7 +103,21 @@ class _Passes:
             return opened.repository.snapshot().revision
 
     def once(self, api: Api, attempt: Attempt) -> Passed:
-        """One pass. A revision that may not be applied is told, and the last good one goes on to be kept."""
+        """One pass, and what it lets come further. What could not be promoted is told, and is tried again after the next pass."""
+        passed = self._pass(api, attempt)
+        if passed.takes_back and not attempt.cancel.is_set():
+            from gitopsc.retreat import take_back
+
+            self._log([one.message for one in take_back(self._options, self._environment, passed.reports)])
+        if self._wish.promote and not passed.suspended and not attempt.cancel.is_set():
+            from gitopsc.onward import go_on
+
+            onward = go_on(self._options, self._wish.source)
+            self._log([*onward.text.splitlines(), *(one.message for one in onward.diagnostics)])
+        return passed
+
+    def _pass(self, api: Api, attempt: Attempt) -> Passed:
+        """A revision that may not be applied is told, and the last good one goes on to be kept."""
         with source(self._options) as opened:
             snapshot = opened.repository.snapshot()
             attempt.revision = snapshot.revision
@@ -150,9 +164,7 @@ class _Passes:
         else:
             made = make_pass(ground, revision, names, rules, accept_rewrite=accept)
             problems = finish(made, ground, self._options, opened, self._wish)
-        if self.agent is not None:
-            for line in [problem.message for problem in problems] + _troubles(made):
-                self.agent.setting.log(self.agent.setting.clean(line))
+        self._log([problem.message for problem in problems] + _troubles(made))
         status = made.status or (3 if problems else 0)
         pending = sum(problem.code == "records" for problem in problems)
         return Passed(
@@ -163,6 +175,7 @@ class _Passes:
             _alerts(revision),
             whole=not self._applications,
             pending_records=pending,
+            takes_back=revision.rules.get("rollback") is True,
         )
 
     def _keep_last_good(self, api: Api, attempt: Attempt, opened: Source, event: Event, good: str) -> Passed:
@@ -171,6 +184,11 @@ class _Passes:
         passed = self._at(api, attempt, opened, opened.repository.at(good), accept=True)
         found = told(self._environment, passed.reports, whole=False)
         return replace(passed, status=4, found=Told((*found.events, event), found.judged))
+
+    def _log(self, lines: Sequence[str]) -> None:
+        if self.agent is not None:
+            for line in lines:
+                self.agent.setting.log(self.agent.setting.clean(line))
 
     def _pace(self, interval: float) -> None:
         if self.agent is not None and self._given["interval"] is None:

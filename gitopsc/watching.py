@@ -54,7 +54,8 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Passed:
     """What one pass came to. ``whole``: all applications of the environment (or of this shard) have a report. ``alerts``: as environment.lock
-    has them now. ``found`` goes before what the reports say: for a pass that refused the revision it found.
+    has them now. ``found`` goes before what the reports say: for a pass that refused the revision it found. ``takes_back``: releases that
+    failed are to be rolled back.
     """
 
     revision: str | None
@@ -66,6 +67,7 @@ class Passed:
     suspended: bool = False
     found: Told | None = None
     pending_records: int = 0
+    takes_back: bool = False
 
 
 Once = Callable[[Api, Attempt], Passed]

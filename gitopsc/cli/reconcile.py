@@ -35,6 +35,8 @@ def run(
     allowed_signers: str | None,
     verify_only: bool,
     pin: bool,
+    promote: bool,
+    source: str | None,
 ) -> Result:
     """Make the cluster what the environment repository says, once or for as long as the process lives."""
     from gitopsc.diagnostics import Invalid
@@ -54,6 +56,8 @@ def run(
         verify_only=verify_only,
         allowed_signers=options.directory / allowed_signers if allowed_signers else None,
         pin=pin,
+        promote=promote,
+        source=options.directory / source if source else None,
     )
     if not watch:
         return reconcile(options, environment, applications, wish)
@@ -94,6 +98,7 @@ COMMAND = Command(
         "Layer by layer: ask the server for a dry run, apply, wait until it is healthy.",
         "Prune what is no longer wanted, backwards, and only what was applied by gitopsc.",
         "Record the verdict on the records branch of the environment.",
+        "With --promote: bring what may come further to the next stages.",
     ),
     example=("gitopsc reconcile dev --dry-run", "gitopsc reconcile dev"),
     parameters=(
@@ -118,6 +123,8 @@ COMMAND = Command(
         option("allowed_signers", "--allowed-signers", metavar="FILE", text="Apply only commits that one of these keys has signed."),
         flag("verify_only", "--verify-only", text="Apply nothing: another engine does. Look until it is healthy, and record the verdict."),
         flag("pin", "--pin", text="Print the line that pins the environment to this cluster, and stop."),
+        flag("promote", "--promote", text="At the end, promote what may come further by itself, as promote --auto does."),
+        option("source", "--source", metavar="FOLDER", text="The clone of the workspace that --promote renders from."),
     ),
     run=run,
     workspace=False,
