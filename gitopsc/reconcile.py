@@ -117,6 +117,8 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
             passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
             _tell(passed, ground, options, wish, whole=not applications)
             done = _result(passed, finish(passed, ground, options, opened, wish), ground)
+    if not wish.dry_run and not applications:
+        done = _posted(options, passed, done)
     if not wish.dry_run and revision.rules.get("rollback") is True:
         done = _taken_back(options, passed, done)
     return _went_on(options, wish, done) if wish.promote and not wish.dry_run else done
@@ -285,6 +287,13 @@ def _result(passed: Passed, problems: list[Diagnostic], ground: Ground) -> Resul
 
     data = {"revision": passed.revision.revision, "applications": [_row(report) for report in passed.reports]}
     return Result(KIND, data, tuple(diagnostics), text="".join(f"{line}\n" for line in lines(passed)), status=first_status(statuses))
+
+
+def _posted(options: Options, passed: Passed, done: Result) -> Result:
+    from gitopsc.posting import post, standing
+
+    found = post(options, passed.revision.environment, passed.revision.revision, *standing(report.verdict for report in passed.reports))
+    return replace(done, diagnostics=(*done.diagnostics, *found))
 
 
 def _taken_back(options: Options, passed: Passed, done: Result) -> Result:

@@ -96,6 +96,7 @@ class _Passes:
         self._contention = Contention()
         self._accept = wish.accept_rewrite
         self._good: str | None = None
+        self._posted: tuple[str, str, str] | None = None
 
     def tip(self) -> str | None:
         """Where the source is now."""
@@ -105,6 +106,8 @@ class _Passes:
     def once(self, api: Api, attempt: Attempt) -> Passed:
         """One pass, and what it lets come further. What could not be promoted is told, and is tried again after the next pass."""
         passed = self._pass(api, attempt)
+        if passed.whole and passed.reports and not self._shard and not attempt.cancel.is_set():
+            self._post(passed)
         if passed.takes_back and not attempt.cancel.is_set():
             from gitopsc.retreat import take_back
 
@@ -115,6 +118,15 @@ class _Passes:
             onward = go_on(self._options, self._wish.source)
             self._log([*onward.text.splitlines(), *(one.message for one in onward.diagnostics)])
         return passed
+
+    def _post(self, passed: Passed) -> None:
+        """Say on the forge how the environment stands, where that is news."""
+        from gitopsc.posting import post, standing
+
+        now = (str(passed.revision), *standing(report.verdict for report in passed.reports))
+        if now != self._posted:
+            self._posted = now
+            self._log([one.message for one in post(self._options, self._environment, *now)])
 
     def _pass(self, api: Api, attempt: Attempt) -> Passed:
         """A revision that may not be applied is told, and the last good one goes on to be kept."""

@@ -12,7 +12,8 @@ import pytest
 
 from tests.cluster.controllers import STAMP, Rollouts
 from tests.cluster.watcher import Sink, Start, until
-from tests.delivery.scene import Shop, application, shop
+from tests.delivery.scene import WORKSPACE, Shop, application, shop
+from tests.forges import TOKEN, ForgeServer
 from tests.kube import ApiServer
 from tests.repository.scene import git
 
@@ -263,3 +264,25 @@ def test_s52_a_failed_release_is_rolled_back_where_the_environment_says_so(stage
     stage.server.ask("PATCH", path, {"spec": {"replicas": 5}}, "application/merge-patch+json")
     assert stage.reconciled(stage.prod, status=1) == "degraded"
     assert stage.shop.tip() == tip
+
+
+@pytest.mark.parametrize("stage", [(BY_ITSELF, "")], indirect=True)
+def test_how_an_environment_stands_is_said_of_its_commit_on_the_forge(stage: World) -> None:
+    forge = ForgeServer("github")
+    words = ", ".join(f"{key}: '{value}'" for key, value in forge.said.items())
+    stage.shop.write({"gitopsc.yaml": f"{WORKSPACE}  environmentRepository: {{forge: {{{words}}}}}\n"})
+    stage.shop.variables["GITOPSC_FORGE_TOKEN"] = TOKEN
+    stage.release("1.1.0")
+    assert stage.reconciled(stage.dev) == "verified"
+    stage.clusters[stage.dev].bad.add("1.2.0")
+    stage.release("1.2.0")
+    assert stage.reconciled(stage.dev, status=1) == "degraded"
+    said = [(commit, body["context"], body["state"], body["description"]) for commit, body in forge.statuses]
+    assert [one[1:] for one in said] == [
+        (f"gitopsc/{stage.dev}", "success", "1 of 1 application verified"),
+        (f"gitopsc/{stage.dev}", "failure", "0 of 1 application verified"),
+    ]
+    assert said[-1][0] == stage.shop.tip()
+    assert forge.wrong == []
+    forge.close()
+    assert stage.reconciled(stage.dev, status=1) == "degraded"  # a forge that is gone changes nothing
