@@ -152,7 +152,7 @@ def test_what_somebody_changes_is_met_within_seconds(scene: Scene) -> None:
     until(lambda: len(scene.passes) > count)
     assert scene.passes[count].reason == "watch"
     until(lambda: scene.get(f"/api/v1/namespaces/{scene.namespace}/configmaps/web")["data"] == {"a": "1"})
-    assert time.monotonic() - changed < 5
+    assert time.monotonic() - changed < 10
     quiet(scene)
     count = len(scene.passes)
     scene.server.ask("DELETE", f"/api/v1/namespaces/{scene.namespace}/configmaps/web")
@@ -199,7 +199,7 @@ def test_two_replicas_and_a_graceful_end(scene: Scene) -> None:
     began = time.monotonic()
     first.stop()
     assert scene.agents[0][1].wait(5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8
     scene.wait.clear()
     until(lambda: second.loop.leading, 10)
     assert scene.lease["spec"]["holderIdentity"] == second.lease.identity
