@@ -13,7 +13,7 @@ from gitopsc.cluster.desired import Target
 from gitopsc.cluster.discovery import Kinds
 from gitopsc.cluster.drift import Contention
 from gitopsc.cluster.inventory import NAMESPACE, Inventory, check_repository
-from gitopsc.cluster.namespaces import Namespaces, absent
+from gitopsc.cluster.namespaces import Namespaces, looked_up
 from gitopsc.cluster.observe import Inventories, inventories, observe
 from gitopsc.cluster.outcome import Report, first_status
 from gitopsc.cluster.settings import Rules
@@ -175,17 +175,17 @@ def target_namespace(revision: Revision, application: str) -> str | None:
 
 
 def _namespaces(ground: Ground, revision: Revision, targets: Sequence[Target], live: Mapping[Any, Any]) -> Namespaces:
-    """Which namespaces are missing. One in which something was seen is there."""
+    """Which namespaces are missing or being deleted. One in which something was seen that stays is there."""
     needed: dict[str, set[str]] = {}
     for target in targets:
         for one in target.objects:
             if one.ref.namespace:
                 needed.setdefault(one.ref.namespace, set()).add(target.application)
-    inhabited = {ref.namespace for ref in live}
-    gone = absent(ground.api, set(needed) - inhabited)
+    inhabited = {ref.namespace for ref, one in live.items() if not one["metadata"].get("deletionTimestamp")}
+    gone, going = looked_up(ground.api, set(needed) - inhabited)
     makes = revision.target.get("createNamespace", True) is not False
-    ours = {name for name in gone if makes and any(target_namespace(revision, one) in (None, name) for one in needed[name])}
-    return Namespaces(frozenset(ours), gone, _labels(revision))
+    ours = {name for name in gone | going if makes and any(target_namespace(revision, one) in (None, name) for one in needed[name])}
+    return Namespaces(frozenset(ours), gone, going, _labels(revision))
 
 
 def _labels(revision: Revision) -> dict[str, str]:

@@ -110,7 +110,7 @@ class _Pass:
         user = s.user(one.target.application)
         api = self.api.acting_as(user) if user else self.api
         dry = mode == "dry-run"
-        absent = s.namespaces.absent if s.namespaces else frozenset()
+        absent = frozenset(s.namespaces.absent) if s.namespaces else frozenset()
 
         def reclaim(step: Step, live: Mapping[str, Any]) -> Step | Trouble:
             assert step.wanted is not None
@@ -182,7 +182,7 @@ class _Pass:
         if not ready:
             return False
         self._begin(ready)
-        ready = [course for course in ready if not course.done]
+        ready = [course for course in ready if not course.done and not course.holds()]
         asked = [(course, step) for course in ready for step in course.asked()]
         answers: dict[str, list[Said]] = {course.name: [] for course in ready}
         for (course, _), said in zip(asked, self.api.map(lambda pair: pair[0].ask(pair[1]), asked), strict=True):
@@ -248,7 +248,10 @@ class _Pass:
         return self._has_ground(course)
 
     def _has_ground(self, course: Course) -> bool:
-        """Whether the namespaces and kinds that other applications bring are there."""
+        """Whether the namespaces and kinds that other applications bring are there, and no namespace is still going away."""
+        namespaces = self.situation.namespaces
+        if namespaces is not None and namespaces.is_going(self.api, {step.ref.namespace for step in course.layer}):
+            return False
         for step in course.layer:
             for owner, ref in self.coming.needs(step.ref, course.name):
                 other = self.courses[owner]

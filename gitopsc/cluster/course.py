@@ -61,6 +61,7 @@ class Course:
     statuses: set[int] = field(default_factory=set)
     inventory: Inventory = field(init=False)
     pictures: list[Picture] = field(default_factory=list)
+    clearing: bool = False
     wrote: bool = False
     unwell: bool = False
     cancelled: bool = False
@@ -119,6 +120,30 @@ class Course:
         self.layers, self.leaving = [], []
         self.unwell = True
         self.phase = "done"
+
+    def holds(self) -> bool:
+        """Whether something of the next layer is still going away: it is waited for, since what is applied to it would go, too."""
+        going = [step for step in self.layer if step.live is not None and step.live["metadata"].get("deletionTimestamp")]
+        if not going or self.mode != "write":
+            return False
+        for step in going:
+            assert step.live is not None
+            state = health(step.live)
+            self.outcomes[step.ref] = Outcome(step.ref, "blocked", state.message, state)
+            self.awaited[step.ref] = Awaited(step, step.live, None, state)
+        self.phase, self.clearing = "waiting", True
+        return True
+
+    def _cleared(self, awaited: Awaited, live: Mapping[str, Any] | None) -> None:
+        """An object that was going away was looked for again."""
+        step = awaited.step
+        if live is not None and live["metadata"]["uid"] == awaited.live["metadata"]["uid"]:
+            self.outcomes[step.ref] = replace(self.outcomes[step.ref], health=health(live), message=health(live).message)
+            return
+        again = replace(step, live=live, action="create" if live is None else "check", settled=step.settled and live is None)
+        layer, steps = self.layers[0]
+        self.layers[0] = (layer, [again if one.ref == step.ref else one for one in steps])
+        del self.awaited[step.ref], self.outcomes[step.ref]
 
     def asked(self) -> list[Step]:
         """What the server must be asked about now. Everything else of the layer has its outcome after this."""
@@ -245,6 +270,9 @@ class Course:
         awaited = self.awaited[ref]
         one = awaited.step.wanted
         assert one is not None
+        if self.clearing:
+            self._cleared(awaited, live)
+            return
         found = state or (vanished(one.data) if live is None else health(live, awaited.generation, expressions=self.ask.rules.health))
         self.outcomes[ref] = replace(self.outcomes[ref], health=found, message=found.message or self.outcomes[ref].message)
         if live is not None:
@@ -263,7 +291,10 @@ class Course:
             self._advance_leaving()
 
     def _advance_layer(self) -> None:
-        if self.done:
+        if self.done or (self.clearing and self.awaited):
+            return
+        if self.clearing:
+            self.phase, self.clearing = "layer", False
             return
         if any(one.action == "failed" for one in self.outcomes.values()):
             self.stop("a layer before it failed" if self.mode == "write" else "")

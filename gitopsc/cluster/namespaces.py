@@ -8,8 +8,7 @@ from typing import Any
 
 from gitopsc.cluster.desired import Target
 from gitopsc.cluster.discovery import Resource
-from gitopsc.cluster.objects import create, get
-from gitopsc.cluster.observe import names_of
+from gitopsc.cluster.objects import create, get, list_labelled
 from gitopsc.cluster.problems import Problem
 from gitopsc.cluster.transport import Api
 
@@ -19,11 +18,28 @@ _FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """``ours``: which may be made. ``absent``: those of the pass that are not there. ``labels`` of a new one."""
+    """``ours``: which may be made. ``absent``: those of the pass that are not there; ``going``: those that are being deleted, which are absent
+    soon. ``labels`` of a new one.
+    """
 
     ours: frozenset[str]
-    absent: frozenset[str]
+    absent: set[str]
+    going: set[str]
     labels: Mapping[str, str]
+
+    def is_going(self, api: Api, names: Iterable[str]) -> bool:
+        """Whether one of the namespaces is still being deleted."""
+        for name in sorted(self.going.intersection(names)):
+            try:
+                found = get(api, NAMESPACES, name)
+            except Problem:
+                return True  # asked for again soon
+            if found is not None and found["metadata"].get("deletionTimestamp"):
+                return True
+            self.going.discard(name)
+            if found is None:
+                self.absent.add(name)
+        return False
 
     def missing(self, target: Target, coming: Iterable[str]) -> list[str]:
         """The namespaces to make for a target: those that no manifest brings."""
@@ -41,23 +57,29 @@ class Namespaces:
             return None
 
 
-def absent(api: Api, names: Iterable[str]) -> frozenset[str]:
-    """Which of the namespaces are certainly not there. What may not be read counts as there."""
+def looked_up(api: Api, names: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Which of the namespaces are certainly not there, and which are being deleted. What may not be read counts as there. Raises Problem."""
     wanted = sorted(names)
     if len(wanted) > _FEW:
         try:
-            there = names_of(api, NAMESPACES)
-            return frozenset(name for name in wanted if ("", name) not in there)
+            return _by_list(api, wanted)
         except Problem as problem:
             if not problem.forbidden:
                 raise
 
-    def look(name: str) -> bool:
+    def look(name: str) -> str:
         try:
-            return get(api, NAMESPACES, name) is None
+            found = get(api, NAMESPACES, name)
         except Problem as problem:
             if not problem.forbidden:
                 raise
-            return False
+            return "there"
+        return "absent" if found is None else "going" if found["metadata"].get("deletionTimestamp") else "there"
 
-    return frozenset(name for name, gone in zip(wanted, api.map(look, wanted), strict=True) if gone)
+    found = dict(zip(wanted, api.map(look, wanted), strict=True))
+    return {name for name, state in found.items() if state == "absent"}, {name for name, state in found.items() if state == "going"}
+
+
+def _by_list(api: Api, wanted: Iterable[str]) -> tuple[set[str], set[str]]:
+    there = {str(one["metadata"]["name"]): bool(one["metadata"].get("deletionTimestamp")) for one in list_labelled(api, NAMESPACES).items}
+    return {name for name in wanted if name not in there}, {name for name in wanted if there.get(name)}
