@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from gitopsc.agent.listener import parse_address
 from gitopsc.agent.loop import Attempt
@@ -22,7 +21,7 @@ from gitopsc.passing import Rewritten, make_pass
 from gitopsc.reconcile import DEFAULT_TIMEOUT, Source, Wish, check_engine, check_pin, finish, ground_of, rules_of, source, verified
 from gitopsc.report.redact import Redactor, visible
 from gitopsc.repository.store import Snapshot
-from gitopsc.revision import Revision, read_revision, selected
+from gitopsc.revision import read_revision, routes_of, selected
 from gitopsc.shards import in_shard, parse_shard
 from gitopsc.telling import Told, told
 from gitopsc.trusting import CODE as UNSIGNED
@@ -155,7 +154,7 @@ class _Passes:
         self._pace(rules.interval)
         if rules.suspend:
             nothing = Told((), lambda _word, _application: False)
-            return Passed(revision.revision, 0, alerts=_alerts(revision), whole=False, suspended=True, found=nothing)
+            return Passed(revision.revision, 0, alerts=routes_of(revision), whole=False, suspended=True, found=nothing)
         api = api.acting_as(api.impersonate, Deadline(self._given["timeout"] or rules.timeout))
         check_pin(api, revision)
         fence = api.fence or (lambda: None)
@@ -184,7 +183,7 @@ class _Passes:
             status,
             made.reports,
             ground.kinds,
-            _alerts(revision),
+            routes_of(revision),
             whole=not self._applications,
             pending_records=pending,
             takes_back=revision.rules.get("rollback") is True,
@@ -205,11 +204,6 @@ class _Passes:
     def _pace(self, interval: float) -> None:
         if self.agent is not None and self._given["interval"] is None:
             self.agent.loop.pace.interval = interval
-
-
-def _alerts(revision: Revision) -> Sequence[Mapping[str, Any]]:
-    found = revision.lock.get("alerts")
-    return [route for route in found if isinstance(route, Mapping)] if isinstance(found, list) else []
 
 
 def _troubles(made: Made) -> list[str]:
