@@ -85,6 +85,8 @@ class Writer:
                 raise
             self.fence()
             result = apply(self.api, resource, said.data, force=True)
+        if said.verdict == "own":
+            return self._cleaned(Done(one.ref, "unchanged", result, "its fields are ours again: others had set them to the same values"), said, resource)
         return self._cleaned(Done(one.ref, "created" if live is None else "configured", result, said.note), said, resource)
 
     def _cleaned(self, done: Done, said: Said, resource: Resource) -> Done:

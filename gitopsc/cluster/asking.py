@@ -21,7 +21,7 @@ from gitopsc.cluster.transport import Api
 from gitopsc.cluster.trouble import Trouble, appliers, in_the_way, is_field_conflict, trouble
 from gitopsc.objects import ObjectRef
 
-Verdict = Literal["create", "configure", "unchanged", "recreate", "unchecked", "failed"]
+Verdict = Literal["create", "configure", "own", "unchanged", "recreate", "unchecked", "failed"]
 _LONGEST_PROBE = 40
 _NO_DRY_RUN = "does not support dry run"
 _NO_PROBE = frozenset({("apiextensions.k8s.io", "CustomResourceDefinition"), ("apiregistration.k8s.io", "APIService")})
@@ -29,8 +29,9 @@ _NO_PROBE = frozenset({("apiextensions.k8s.io", "CustomResourceDefinition"), ("a
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The answer for one object. ``data`` is what would be sent, ``result`` what would be there. ``force``: fields of managers that only
-    update are taken back. ``unchecked``: the server could not be asked, ``note`` says why.
+    """The answer for one object. ``own``: nothing would change but whose the fields are. ``data`` is what would be sent, ``result`` what
+    would be there. ``force``: fields of managers that only update are taken back. ``unchecked``: the server could not be asked, ``note``
+    says why.
     """
 
     step: Step
@@ -88,8 +89,10 @@ class Ask:
         if live is None:
             return Said(step, "create", data, result, force)
         found = tuple(d for d in differences(live, result) if not matches(ignored, d.path))
-        same = not found and without(own(live, MANAGER) or {}, ignored) == without(own(result, MANAGER) or {}, ignored) and not self.absorbed(one, live)
-        return Said(step, "unchanged" if same else "configure", data, result, force, found)
+        if found or self.absorbed(one, live):
+            return Said(step, "configure", data, result, force, found)
+        same = without(own(live, MANAGER) or {}, ignored) == without(own(result, MANAGER) or {}, ignored)
+        return Said(step, "unchanged" if same else "own", data, result, force)
 
     def dry_run(self, resource: Resource, one: Wanted, data: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         """The result of an apply, and whether it takes fields back from managers that only updated them. Raises Problem."""

@@ -21,7 +21,14 @@ from gitopsc.objects import ObjectRef
 
 Mode = Literal["write", "warn", "dry-run"]
 Phase = Literal["layer", "waiting", "pruning", "leaving", "done"]
-_WOULD: Mapping[str, Action] = {"create": "created", "configure": "configured", "unchanged": "unchanged", "recreate": "recreated", "unchecked": "created"}
+_WOULD: Mapping[str, Action] = {
+    "create": "created",
+    "configure": "configured",
+    "own": "unchanged",
+    "unchanged": "unchanged",
+    "recreate": "recreated",
+    "unchecked": "created",
+}
 
 
 @dataclass(slots=True)
