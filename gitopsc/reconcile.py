@@ -22,7 +22,6 @@ from gitopsc.cluster.inventory import NAMESPACE
 from gitopsc.cluster.lease import refuse_while_held
 from gitopsc.cluster.namespaces import NAMESPACES
 from gitopsc.cluster.objects import get
-from gitopsc.cluster.outcome import Outcome, Report, as_finding, as_object
 from gitopsc.cluster.settings import Rules, read_rules, seconds
 from gitopsc.cluster.transport import Api
 from gitopsc.cluster.trouble import Trouble
@@ -30,9 +29,10 @@ from gitopsc.diagnostics import Diagnostic, Invalid
 from gitopsc.opening import Where, located
 from gitopsc.options import Options
 from gitopsc.passing import Ground, Passed, make_pass
+from gitopsc.reconciled import KIND, result_of
 from gitopsc.recording import keep_inventories, write_records
 from gitopsc.report.redact import Redactor, visible
-from gitopsc.report.result import Result, empty
+from gitopsc.report.result import Result
 from gitopsc.repository.records import Records
 from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.revision import Revision, read_revision, routes_of, selected
@@ -40,7 +40,6 @@ from gitopsc.telling import told
 from gitopsc.trusting import check_signed
 from gitopsc.verifying import verify
 
-KIND = "ReconcileResult"
 DEFAULT_TIMEOUT = 300.0
 _SECRET = ("_TOKEN", "_PASSWORD", "_SECRET")
 
@@ -93,6 +92,8 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
     """
     began = time.monotonic()
     given = _seconds(wish.timeout)
+    if given is not None:  # Git is held to the one deadline, too
+        options = replace(options, limits=replace(options.limits, git_seconds=min(options.limits.git_seconds, given)))
     with source(options) as opened:
         snapshot = opened.repository.snapshot()
         revision = read_revision(snapshot, environment, limits=options.limits, namespace=wish.home)
@@ -113,10 +114,10 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
             ground = ground_of(api, options, opened, snapshot, revision, wish)
             if wish.verify_only:
                 passed, problems = verified(ground, revision, names, rules, options, opened, wish)
-                return _result(passed, problems, ground)
+                return result_of(passed, problems, ground)
             passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
             _tell(passed, ground, options, wish, whole=not applications)
-            done = _result(passed, finish(passed, ground, options, opened, wish), ground)
+            done = result_of(passed, finish(passed, ground, options, opened, wish), ground)
     if not wish.dry_run and not applications:
         done = _posted(options, passed, done)
     if not wish.dry_run and revision.rules.get("rollback") is True:
@@ -252,7 +253,8 @@ def finish(passed: Passed, ground: Ground, options: Options, opened: Source, wis
         return []
     problems = []
     location = opened.repository.location
-    with Records(location, passed.revision.environment, root=opened.root, environ=options.environ, deadline=options.limits.git_seconds) as records:
+    left = min(options.limits.git_seconds, max(1.0, ground.api.deadline.left()))
+    with Records(location, passed.revision.environment, root=opened.root, environ=options.environ, deadline=left) as records:
         found = write_records(passed, ground, records, datetime.now(UTC))
     if found is not None:
         problems.append(found)
@@ -279,16 +281,6 @@ def _pinned(api: Api, revision: Revision) -> Result:
     return Result(KIND, {"revision": revision.revision, "applications": [], "uid": uid}, text=text)
 
 
-def _result(passed: Passed, problems: list[Diagnostic], ground: Ground) -> Result:
-    diagnostics = [*ground.api.connection.warnings, *ground.kinds.warnings, *passed.revision.warnings, *passed.diagnostics, *problems]
-    diagnostics += [one for report in passed.reports for one in _diagnostics(report)]
-    statuses = [passed.status, *(3 for _ in problems)]
-    from gitopsc.cluster.outcome import first_status
-
-    data = {"revision": passed.revision.revision, "applications": [_row(report) for report in passed.reports]}
-    return Result(KIND, data, tuple(diagnostics), text="".join(f"{line}\n" for line in lines(passed)), status=first_status(statuses))
-
-
 def _posted(options: Options, passed: Passed, done: Result) -> Result:
     from gitopsc.posting import post, standing
 
@@ -310,61 +302,3 @@ def _went_on(options: Options, wish: Wish, done: Result) -> Result:
     onward = go_on(options, wish.source)
     status = done.status or onward.status
     return replace(done, diagnostics=(*done.diagnostics, *onward.diagnostics), text=f"{done.text or ''}{onward.text}", status=status)
-
-
-def _diagnostics(report: Report) -> Iterator[Diagnostic]:
-    target = report.target
-    for one in report.troubles:
-        yield _diagnostic(one, target.environment, target.application)
-    for warning in report.warnings:
-        yield Diagnostic("warning", "reconcile", warning, None, None, "", target.environment, target.application)
-
-
-def _diagnostic(one: Trouble, environment: str, application: str) -> Diagnostic:
-    return Diagnostic("error" if one.status > 1 else "warning", one.code, one.message, one.hint, None, "", environment, application)
-
-
-def _row(report: Report) -> Mapping[str, Any]:
-    outcomes = [{"object": as_object(one.ref), "action": one.action, "message": one.message, "health": one.health.status} for one in report.outcomes]
-    return {
-        "name": report.target.application,
-        "verdict": report.verdict,
-        "outcomes": outcomes,
-        "drift": [as_finding(one) for one in report.drift],
-        "release": report.target.release,
-        "generation": report.target.generation,
-    }
-
-
-def lines(passed: Passed) -> Iterator[str]:
-    """What a person reads: every object that is not simply unchanged, the drift that was found, and a line an application."""
-    for report in passed.reports:
-        name = report.target.application
-        for finding in report.drift:
-            by = f" by {finding.manager}" if finding.manager else ""
-            at = f" at {finding.time}" if finding.time else ""
-            yield f"{name}: drift: {finding.ref}: {finding.path or 'the object'} {finding.kind}{by}{at}"
-        for one in report.outcomes:
-            if one.action != "unchanged" or not one.health.is_current:
-                yield f"{name}: {_line(one, dry_run=passed.mode == 'dry-run')}"
-        yield f"{name}: {_summary(report, dry_run=passed.mode == 'dry-run')}"
-
-
-def _line(one: Outcome, *, dry_run: bool) -> str:
-    action = f"would be {one.action}" if dry_run and one.action not in ("unchanged", "failed", "blocked") else one.action
-    said = f": {one.message}" if one.message else ""
-    state = "" if one.health.status in ("current", "unknown") or dry_run else f" ({one.health.status})"
-    return f"{one.ref} {action}{state}{said}"
-
-
-def _summary(report: Report, *, dry_run: bool) -> str:
-    counts: dict[str, int] = {}
-    for one in report.outcomes:
-        counts[one.action] = counts.get(one.action, 0) + 1
-    said = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to do"
-    return f"{said} (nothing was changed)" if dry_run else f"{report.verdict}: {said}"
-
-
-def ended(diagnostics: tuple[Diagnostic, ...], status: int) -> Result:
-    """A result without a pass."""
-    return Result(KIND, empty(KIND, diagnostics).data, diagnostics, status=status)

@@ -68,6 +68,9 @@ class Ask:
         if resource is None or one.ref.namespace in self.coming_namespaces:
             what = "its kind" if resource is None else "its namespace"
             return Said(step, "unchecked", one.data, note=f"not checked by the server: {what} is not there yet")
+        if resource.namespaced is not bool(one.ref.namespace):
+            expected = ("a namespace", "none") if resource.namespaced else ("no namespace", "one")
+            return self._failed(step, Trouble("manifest", f"expected {expected[0]} in {one.ref}, found {expected[1]}", 2))
         if step.unreadable:
             problem = Problem(step.unreadable, status=403, reason="Forbidden")
             return self._failed(step, trouble(one.ref, problem, resource, "get", None))

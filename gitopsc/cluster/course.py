@@ -331,8 +331,7 @@ class Course:
     def to_prune(self) -> list[Step]:
         """What is to be deleted or let go of now; the other steps of this part have their outcome after this."""
         steps: list[Step] = []
-        everything = self.mode == "dry-run" or self.ask.rules.deletion_policy != "wait"
-        taken = self.leaving if everything else self.leaving[:1]
+        taken = self.leaving if self.mode == "dry-run" else self.leaving[:1]
         for _, listed in taken:
             for step in listed:
                 if step.action in ("prune", "release") and step.ref not in self.outcomes:
@@ -383,8 +382,7 @@ class Course:
         if self.going:
             self.phase = "leaving"
             return
-        everything = self.mode == "dry-run" or self.ask.rules.deletion_policy != "wait"
-        self.leaving = [] if everything else self.leaving[1:]
+        self.leaving = [] if self.mode == "dry-run" else self.leaving[1:]
         self.phase = "pruning" if self.leaving else "done"
 
     def still_terminating(self) -> None:

@@ -120,10 +120,11 @@ from gitopsc.options import Options
 from gitopsc.reconcile import Wish, reconcile
 real, seen = applying.apply, []
 def apply(*words, **options):
+    answer = real(*words, **options)
+    seen.append(1)
     if len(seen) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-    seen.append(1)
-    return real(*words, **options)
+    return answer
 applying.apply = apply
 reconcile(Options(directory=Path(sys.argv[1]), repository=sys.argv[2], environ=dict(os.environ)), sys.argv[3], (), Wish(timeout="20s"))
 """

@@ -317,3 +317,18 @@ def test_an_application_whose_folder_is_gone_without_a_word_is_left(stage: Stage
     ran = stage.run()
     assert (ran.status, "application-left" in ran.said) == (0, True)
     assert stage.get("ConfigMap", "b") is not None
+
+
+def test_what_goes_goes_backwards_and_each_layer_waits_for_the_one_after_it(stage: Stage) -> None:
+    a, b, c = three(stage)
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "web", "namespace": stage.namespace}}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": stage.namespace}, "spec": {"ports": [{"port": 80}]}}
+    stage.applied(a, b, c, account, service)
+    stage.patch(service, {"metadata": {"finalizers": ["example.com/hold"]}})
+    stage.publish(a, b, c)
+    assert stage.run(timeout="2s").status == 1
+    assert stage.get("ServiceAccount", "web") is not None
+    stage.patch(service, {"metadata": {"finalizers": None}})
+    since = stage.mark()
+    assert stage.run().status == 0
+    assert stage.writes(since) == [f"delete {url('ServiceAccount', 'v1', stage.namespace, 'web')}"]
