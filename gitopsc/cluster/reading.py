@@ -23,18 +23,34 @@ class Socket(Protocol):
         """Some bytes, none at the end."""
 
 
-class Headers(dict[str, str]):
-    """Headers by name in lower case; any case finds them. One that came several times is joined by commas."""
+class Headers(Mapping[str, str]):
+    """The headers of an answer, as they came: most are never asked for. Any case of a name finds them; one that came several times is joined
+    by commas.
+    """
+
+    __slots__ = ("_folded", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = f"\r\n{text}\r\n"
+        self._folded = self._text.lower()
 
     def __getitem__(self, name: str) -> str:
-        return super().__getitem__(name.lower())
+        key, found, start = f"\r\n{name.lower()}:", [], 0
+        while (start := self._folded.find(key, start)) >= 0:
+            start += len(key)
+            found.append(self._text[start : self._text.index("\r\n", start)].strip())
+        if not found:
+            raise KeyError(name)
+        return ", ".join(found)
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(str(name).lower())
+        return f"\r\n{str(name).lower()}:" in self._folded
 
-    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        """The header, or ``default``."""
-        return super().get(name.lower(), default)
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(line.partition(":")[0] for line in self._folded.split("\r\n") if line))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Read(NamedTuple):
@@ -62,11 +78,11 @@ def read(sock: Socket, limit: int) -> Read:
     status, version, headers = _head(incoming)
     while 100 <= status < 200 and status != 101:
         status, version, headers = _head(incoming)
-    asked = (headers.get("Connection") or "").lower()
+    asked = headers["Connection"].lower() if "Connection" in headers else ""
     keep = "close" not in asked and (version >= "1.1" or "keep-alive" in asked)
     if status in _EMPTY:
         return Read(status, headers, b"", keep)
-    if "chunked" in (headers.get("Transfer-Encoding") or "").lower():
+    if "Transfer-Encoding" in headers and "chunked" in headers["Transfer-Encoding"].lower():
         pieces, ended = incoming.chunks(), True
     elif "Content-Length" in headers:
         pieces, ended = incoming.exactly(_number(headers["Content-Length"], 10)), True
@@ -76,20 +92,11 @@ def read(sock: Socket, limit: int) -> Read:
 
 
 def _head(incoming: _Incoming) -> tuple[int, str, Headers]:
-    first, *lines = incoming.head().split("\r\n")
-    protocol, _, rest = first.partition(" ")
-    code = rest[:3]
-    if not protocol.startswith("HTTP/1.") or not (code.isascii() and code.isdigit()) or len(code) != 3:
+    first, _, rest = incoming.head().partition("\r\n")
+    protocol, _, code = first[:12].partition(" ")
+    if not protocol.startswith("HTTP/1.") or len(code) != 3 or not (code.isascii() and code.isdigit()) or first[12:13].strip():
         raise BadStatusLine(first[:100])
-    headers = Headers()
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name or name[0] in " \t":
-            raise Unanswered("the server sent headers that are none", reason="Nonsense")
-        key = name.lower()
-        value = value.strip()
-        dict.__setitem__(headers, key, f"{dict.__getitem__(headers, key)}, {value}" if dict.__contains__(headers, key) else value)
-    return int(code), protocol[5:], headers
+    return int(code), protocol[5:], Headers(rest)
 
 
 def _number(text: str, base: int) -> int:

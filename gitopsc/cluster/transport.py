@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import json
 import random
 import re
@@ -30,6 +31,15 @@ _BACKOFF, _BACKOFF_LIMIT = 0.1, 5.0
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+@functools.lru_cache(maxsize=64)
+def _written(query: tuple[tuple[str, str], ...]) -> str:
+    """A query as it stands in an address. A pass has few of them, asked thousands of times."""
+    return urlencode(query, quote_via=quote_plus)
 
 
 class Api:
@@ -89,8 +99,8 @@ class Api:
         ``retry=False``: it must not be carried out twice, so it is repeated only where it certainly was not carried out.
         ``known``: the ETag of a body that is at hand; where it still holds the answer is 304 with an empty body.
         """
-        target = f"{path}?{urlencode(query, quote_via=quote_plus)}" if query else path
-        data = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        target = f"{path}?{_written(tuple(query.items()))}" if query else path
+        data = None if body is None else _JSON.encode(body).encode()
         headers = {"Accept": accept}
         if data is not None:
             headers["Content-Type"] = content_type
