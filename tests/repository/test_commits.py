@@ -271,3 +271,16 @@ def test_the_embedded_repository_is_made_by_the_first_build(tmp_path: Path) -> N
     assert (here / "dev/web/deployment-web.yaml").read_text() == "1.0.0\n"
     assert git(here, "status", "--porcelain") == ""
     assert git(here, "branch", "--show-current") == "main"
+
+
+def test_e19_a_clock_that_is_wrong_by_ten_years_orders_nothing(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commits follow their parents and locks their generations, whatever the time says; the same content at another time is no commit."""
+    work, decade = tmp_path / "work", 10 * 365 * 86400
+    for version, away in (("1.0.0", 0), ("1.0.1", decade), ("1.0.2", -decade), ("1.0.3", 0)):
+        with monkeypatch.context() as clock:
+            clock.setattr("gitopsc.repository.writing.time.time", lambda away=away: 1_700_000_000 + away)
+            assert build(remote, work, one(version)).revision
+            assert build(remote, work, one(version)).revision is None
+    assert count(remote) == 4
+    assert git(remote, "log", "--format=%ct", "--topo-order", "main").split() == [str(1_700_000_000 + away) for away in (0, -decade, decade, 0)]
+    assert read_release_lock(git(remote, "show", "main:dev/web/release.lock").encode(), "x").generation == 4
