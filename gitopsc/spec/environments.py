@@ -7,7 +7,7 @@ from typing import Any
 
 from gitopsc.diagnostics import Diagnostics
 from gitopsc.spec.documents import Document
-from gitopsc.spec.kinds import Environment, as_names, name_place
+from gitopsc.spec.kinds import Environment, name_place
 from gitopsc.spec.merge import Layer, merge
 from gitopsc.spec.policy import tightened
 from gitopsc.values import Map
@@ -116,5 +116,4 @@ def _text(value: Any) -> str | None:
 
 def bound(environment: Environment, names: tuple[str, ...]) -> int | None:
     """How deep in the environment's chain the deepest of ``names`` stands (0 = root), or None."""
-    places = [index for index, name in enumerate(environment.names) if name in as_names(list(names))]
-    return max(places, default=None)
+    return max((index for index, name in enumerate(environment.names) if name in names), default=None)

@@ -14,7 +14,7 @@ from gitopsc.spec import normalise
 from gitopsc.spec.documents import Document
 from gitopsc.spec.environments import bound
 from gitopsc.spec.general import EVERY, MAIN, NATIVE_KINDS, general_layers, instantiate, main_container
-from gitopsc.spec.kinds import PROFILES, ComponentType, Environment, Overlay, Workspace
+from gitopsc.spec.kinds import PROFILES, ComponentType, Environment, Overlay, Workspace, as_names
 from gitopsc.spec.leaves import leaves, touches
 from gitopsc.spec.merge import Layer, Trace, dotted, merge
 from gitopsc.spec.shapes import PLAIN, WORKLOAD
@@ -97,7 +97,7 @@ class Layers:
         features = self._features(application, environment, on_environment, sets)
         parts = [Part(5, f"Application {application.name}", application, application.spec)]
         parts += self._feature_parts(overlays, application, features, environment)
-        parts += [part for part in on_environment if all(features.get(f) is True for f in _features_of(part.document))]
+        parts += [part for part in on_environment if all(features.get(f) is True for f in as_names(part.document.data.get("features")))]
         self._conflicts(parts)
         if sets is not None:
             parts.append(Part(10, "--set", application, sets))
@@ -383,8 +383,3 @@ class Layers:
                     out[key], over, api, kind, (), environment.kubernetes, registered=self.workspace.merge_keys, diagnostics=self.diagnostics
                 )
         return out
-
-
-def _features_of(document: Document) -> tuple[str, ...]:
-    found = document.data.get("features")
-    return tuple(str(item) for item in found) if isinstance(found, list) else ()
