@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 PASSES, WARM = 400, 80
 DRIVER = """
-import json, os, sys, threading
+import contextlib, json, os, sys, threading
 from pathlib import Path
 from gitopsc.agent.loop import Attempt
 from gitopsc.options import Options
@@ -36,7 +36,10 @@ agent.alerting.open()
 
 def state():
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    children = [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
+    children = []
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            children += (task / "children").read_text().split()
     return {"mib": pages * 4096 / 2**20, "fds": len(list(Path("/proc/self/fd").iterdir())), "threads": threading.active_count(), "children": len(children)}
 
 healed = 0
