@@ -1,7 +1,9 @@
-"""A pass over many applications: plans in, reports out. Each goes its own way; what can be asked, applied or looked at together is."""
+"""A pass over many applications: plans in, reports out. Each goes its own way, and none waits for another but where it depends on it."""
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,10 +11,13 @@ from typing import Any
 from gitopsc.cluster.applying import Done, Fence, Writer
 from gitopsc.cluster.asking import Ask, Said
 from gitopsc.cluster.autoscalers import Autoscalers
+from gitopsc.cluster.coming import Coming
 from gitopsc.cluster.course import Course, Mode
+from gitopsc.cluster.crew import Crew
 from gitopsc.cluster.desired import Target
 from gitopsc.cluster.discovery import Kinds, discover
 from gitopsc.cluster.drift import Contention
+from gitopsc.cluster.inventory import Inventory
 from gitopsc.cluster.keeping import write_inventory
 from gitopsc.cluster.looking import Looking
 from gitopsc.cluster.namespaces import NAMESPACES, Namespaces
@@ -22,12 +27,16 @@ from gitopsc.cluster.problems import Problem
 from gitopsc.cluster.settings import Rules
 from gitopsc.cluster.transport import Api
 from gitopsc.cluster.trouble import Trouble, trouble
-from gitopsc.cluster.verdict import CURRENT
+from gitopsc.cluster.verdict import CURRENT, Health
 from gitopsc.diagnostics import Conflict
 from gitopsc.objects import ObjectRef
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_SHORTEST_LOOK = 0.25  # at whether there is something newer
 _RESERVE, _RESERVE_PART = 5.0, 0.1
+_PATIENCE = 10.0  # with a server that is slow to serve a new kind
+_DEFINITIONS = frozenset({("apiextensions.k8s.io", "CustomResourceDefinition"), ("apiregistration.k8s.io", "APIService")})
+_LOOKED = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +59,6 @@ class Situation:
     contention: Contention = field(default_factory=Contention)
     now: float = 0.0
     revision: str | None = None
-
-    def wants(self, application: str, ref: ObjectRef) -> bool:
-        """Whether an application (any, where the name is empty) has the object in its manifests."""
-        if application:
-            return application in self.everything and ref in self.everything[application].refs
-        return any(ref in target.refs for target in self.everything.values())
 
 
 def plans(situation: Situation, targets: Iterable[Target], inventories: Mapping[str, Any]) -> list[ApplicationPlan]:
@@ -86,6 +89,18 @@ def converge(situation: Situation, planned: Sequence[ApplicationPlan], mode: Mod
     return _Pass(situation, planned, mode).run()
 
 
+class _Work:
+    """What one course has under way: which part of its way, how much of it is not back yet, and what is."""
+
+    __slots__ = ("back", "course", "left", "name")
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.name = ""
+        self.left = 0
+        self.back: list[Any] = []
+
+
 class _Pass:
     def __init__(self, situation: Situation, planned: Sequence[ApplicationPlan], mode: Mode) -> None:
         self.situation = situation
@@ -95,12 +110,18 @@ class _Pass:
         self.wants = _Index(situation.everything)
         self.autoscalers = Autoscalers(self.api, self.kinds, situation.everything.values())
         self.looking = Looking(self.api, self.kinds)
-        self.coming = _Coming(planned)
-        self.started: set[str] = set()
-        left = self.api.deadline.left()
-        self.reserve = min(_RESERVE, left * _RESERVE_PART)
+        self.coming = Coming(planned)
+        self.crew = Crew(self.api.in_flight)
+        self.reserve = min(_RESERVE, self.api.deadline.left() * _RESERVE_PART)
         self.courses = {one.target.application: self._course(one) for one in planned}
+        self.work = {name: _Work(course) for name, course in self.courses.items()}
+        self.ready = deque(course for course in self.courses.values() if not course.done)
+        self.held: set[str] = set()
+        self.started: set[str] = set()
         self.rediscover = False
+        self.patience: dict[str, float] = {}
+        self.is_looking = False
+        self.pause, self.next_look = _FIRST_PAUSE, 0.0
 
     def _course(self, one: ApplicationPlan) -> Course:
         s = self.situation
@@ -129,103 +150,142 @@ class _Pass:
         return Course(one, mode, ask, Writer(ask, s.fence), s.contention, s.now, s.revision)
 
     def run(self) -> list[Report]:
-        pause = 0.0
-        while not all(course.done for course in self.courses.values()):
-            moved = self._layers()
-            moved = self._prunes() or moved
-            if all(course.done for course in self.courses.values()):
-                break
-            if self._over():
-                continue
-            if not moved:
-                self.api.sleep(min(pause, max(0.0, self.api.deadline.left() - self.reserve)))
-                pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, pause * 1.5))
-            if self._look_again():
-                pause = _FIRST_PAUSE
-        return [course.report() for course in self.courses.values()]
+        try:
+            while True:
+                if self._over():
+                    continue
+                while self.ready:
+                    self._go_on(self.ready.popleft())
+                if all(course.done for course in self.courses.values()) and not self._busy():
+                    return [course.report() for course in self.courses.values()]
+                self._look()
+                for tag, result in self.crew.results(self._patience()):
+                    self._take(tag, result)
+        finally:
+            self.crew.close()
 
-    def _over(self) -> bool:
-        """Whether waiting has come to its end: the time is over, or there is something newer to apply."""
-        if self.situation.superseded():
-            for course in self.courses.values():
-                course.cancel("a newer revision is there")
-            return True
-        if self.api.deadline.left() > self.reserve:
-            return False
-        for course in self.courses.values():
-            if course.phase == "waiting":
-                self._blame(course)
-                course.unhealthy()
-            elif course.phase == "leaving":
-                course.still_terminating()
-        self._out_of_turn()
-        return True
+    def _busy(self) -> bool:
+        return any(work.left for work in self.work.values())
 
-    def _out_of_turn(self) -> None:
-        """End what has not begun: because of what it depends on, or because the time was too short."""
-        left = [course for course in self.courses.values() if not course.done]
-        while True:
-            for course in left:
-                self._may_begin(course)
-            rest = [course for course in left if not course.done]
-            if len(rest) == len(left):
-                break
-            left = rest
-        for course in left:
-            course.fail(Trouble("deadline", f"{course.name}: the time was over before it was its turn", 3, "give it more time with --timeout"))
-            course.stop("the time is over")
+    def _patience(self) -> float:
+        """How long to wait for something to come back."""
+        left = self.api.deadline.left() - self.reserve
+        if left <= 0:
+            return _SHORTEST_LOOK  # what is under way ends at the deadline by itself
+        until = self.next_look - time.monotonic() if self._waiting() and not self.is_looking else left
+        return max(0.0, min(left, _SHORTEST_LOOK, until))
 
-    # Layers
+    # What a course does next
 
-    def _layers(self) -> bool:
-        ready = [course for course in self.courses.values() if course.phase == "layer" and self._may_begin(course)]
-        if not ready:
-            return False
-        self._begin(ready)
-        ready = [course for course in ready if not course.done and not course.holds()]
-        asked = [(course, step) for course in ready for step in course.asked()]
-        answers: dict[str, list[Said]] = {course.name: [] for course in ready}
-        for (course, _), said in zip(asked, self.api.map(lambda pair: pair[0].ask(pair[1]), asked), strict=True):
-            answers[course.name].append(said)
-        writes = {course.name: course.answered(answers[course.name]) for course in ready}
-        self._save_supersets(ready, writes)
-        todo = [(course, said) for course in ready if not course.done for said in writes[course.name]]
-        for (course, said), done in zip(todo, self.api.map(lambda pair: pair[0].writer.write(pair[1]), todo), strict=True):
-            course.written(said, done)
-            self._note_kind(said.step.ref, done)
-        for course in ready:
-            self._blame_failed(course)
-            course.advance()
-        return True
-
-    def _begin(self, ready: Sequence[Course]) -> None:
-        """What must be there before the server can be asked: a target's namespace, kinds that were added just now."""
-        namespaces = self.situation.namespaces
-        fresh = [course for course in ready if course.name not in self.started]
-        self.started.update(course.name for course in fresh)
-        if namespaces is not None and self.mode != "dry-run":
-            for course in fresh:
-                self._make_namespaces(course, namespaces)
-        if self.rediscover:
-            self.kinds = discover(self.api)
-            self.rediscover = False
-            for course in self.courses.values():
-                course.ask = replace(course.ask, kinds=self.kinds)
-                course.writer.ask = course.ask
-
-    def _make_namespaces(self, course: Course, namespaces: Namespaces) -> None:
-        if course.mode != "write":
+    def _go_on(self, course: Course) -> None:
+        """Begin the next part of a course that has nothing under way."""
+        if course.done or self.work[course.name].left:
             return
-        for name in namespaces.missing(course.plan.target, self.coming.namespaces):
-            ref = ObjectRef("", "Namespace", "", name)
-            try:
-                self.situation.fence()
-                namespaces.make(self.api, name)
-                course.outcomes[ref] = Outcome(ref, "created", "the target's namespace was missing", CURRENT)
-            except Problem as problem:
-                course.fail(trouble(ref, problem, NAMESPACES, "create", None), ref)
-                course.stop("its namespace could not be made")
+        if course.phase == "layer":
+            if not self._may_begin(course):
+                self._hold(course)
                 return
+            missing = self._missing_namespaces(course)
+            if missing:
+                self._give(course, "making", [(self._make, (name,)) for name in missing])
+            elif course.holds():
+                self._look_soon()
+            else:
+                self._ask(course)
+        elif course.phase == "pruning":
+            steps = course.to_prune()
+            act = {"prune": course.writer.prune, "release": course.writer.release}
+            self._give(course, "pruning", [(act[step.action], (step,)) for step in steps])
+
+    def _hold(self, course: Course) -> None:
+        """A course cannot begin yet, or never."""
+        if course.done:
+            self._changed()
+        else:
+            self.held.add(course.name)
+
+    def _give(self, course: Course, name: str, tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
+        """Have a part of a course done; with nothing to do it is done at once."""
+        work = self.work[course.name]
+        work.name, work.left, work.back = name, len(tasks), []
+        for function, arguments in tasks:
+            self.crew.give(work, function, *arguments)
+        if not tasks:
+            self._finish(work)
+
+    def _take(self, tag: Any, result: Any) -> None:
+        if tag is _LOOKED:
+            self._looked(result)
+            return
+        work: _Work = tag
+        work.left -= 1
+        work.back.append(result)
+        if not work.left:
+            self._finish(work)
+
+    def _finish(self, work: _Work) -> None:
+        """All of a part has come back."""
+        course, back = work.course, work.back
+        getattr(self, f"_after_{work.name}")(course, back)
+        if not work.left:
+            self._settle(course)
+
+    def _settle(self, course: Course) -> None:
+        """A course has nothing under way: it goes on, waits, or is at its end."""
+        if course.done or course.phase in ("layer", "pruning"):
+            self.ready.append(course)
+        else:
+            self._look_soon()
+        self._changed()
+
+    def _changed(self) -> None:
+        """Something is other than before: those that were held may go on."""
+        self.ready.extend(self.courses[name] for name in self.held)
+        self.held.clear()
+
+    # Namespaces, kinds and other applications
+
+    def _missing_namespaces(self, course: Course) -> list[str]:
+        namespaces = self.situation.namespaces
+        if namespaces is None or course.mode != "write" or course.name in self.started:
+            return []
+        self.started.add(course.name)
+        return namespaces.missing(course.plan.target, self.coming.namespaces)
+
+    def _make(self, name: str) -> tuple[str, Problem | None]:
+        namespaces = self.situation.namespaces
+        assert namespaces is not None
+        try:
+            self.situation.fence()
+            namespaces.make(self.api, name)
+        except Problem as problem:
+            return name, problem
+        return name, None
+
+    def _after_making(self, course: Course, back: Sequence[tuple[str, Problem | None]]) -> None:
+        for name, problem in back:
+            ref = ObjectRef("", "Namespace", "", name)
+            if problem is None:
+                course.outcomes[ref] = Outcome(ref, "created", "the target's namespace was missing", CURRENT)
+            else:
+                course.fail(trouble(ref, problem, NAMESPACES, "create", None), ref)
+        if course.troubles:
+            course.stop("its namespace could not be made")
+        elif not course.holds():
+            self._ask(course)
+
+    def _learn_kinds(self) -> None:
+        """Kinds that were added just now are known only to a new discovery."""
+        if not self.rediscover:
+            return
+        try:
+            self.kinds = discover(self.api)
+        except Problem:
+            return  # those that are known go on; the next one who needs others tries again
+        self.rediscover = False
+        for course in self.courses.values():
+            course.ask = replace(course.ask, kinds=self.kinds)
+            course.writer.ask = course.ask
 
     def _may_begin(self, course: Course) -> bool:
         """Whether its next layer can be applied; a course that never can is stopped here."""
@@ -250,7 +310,7 @@ class _Pass:
     def _has_ground(self, course: Course) -> bool:
         """Whether the namespaces and kinds that other applications bring are there, and no namespace is still going away."""
         namespaces = self.situation.namespaces
-        if namespaces is not None and namespaces.is_going(self.api, {step.ref.namespace for step in course.layer}):
+        if namespaces is not None and namespaces.going.intersection(step.ref.namespace for step in course.layer):
             return False
         for step in course.layer:
             for owner, ref in self.coming.needs(step.ref, course.name):
@@ -262,121 +322,179 @@ class _Pass:
                     course.statuses.add(1)
                     course.stop(f"{ref}, which it needs, could not be applied")
                     return False
-        return True
+        return self._knows_kinds(course)
 
-    def _save_supersets(self, ready: Sequence[Course], writes: Mapping[str, Sequence[Said]]) -> None:
-        todo = [(course, wider) for course in ready if not course.done and (wider := course.wants_inventory(writes[course.name])) is not None]
+    def _knows_kinds(self, course: Course) -> bool:
+        """Whether the server serves by now what definitions of this pass have brought. What it never will is told when it is asked for."""
+        self._learn_kinds()
+        wanted = [step.wanted for step in course.layer if step.wanted is not None and step.ref[:2] in self.coming.kinds]
+        unknown = [one for one in wanted if self.kinds.resource(one.api_version, one.ref.kind) is None]
+        if not unknown or time.monotonic() > self.patience.setdefault(course.name, time.monotonic() + _PATIENCE):
+            return True
+        self.rediscover = True
+        return False
 
-        def save(pair: tuple[Course, Any]) -> Any:
-            try:
-                self.situation.fence()
-                return write_inventory(self.api, self.kinds, pair[1])
-            except (Problem, Conflict) as error:
-                return error
+    # A layer: asked, written down, applied
 
-        for (course, _), answer in zip(todo, self.api.map(save, todo), strict=True):
-            if isinstance(answer, Exception):
-                status = 4 if isinstance(answer, Conflict) or (isinstance(answer, Problem) and answer.conflict) else 3
-                course.fail(Trouble("inventory", f"the inventory of {course.name} could not be written: {answer}", status))
-                course.stop("its inventory could not be written")
-            else:
-                course.inventory = answer
-                course.wrote = True
+    def _ask(self, course: Course) -> None:
+        self._give(course, "asking", [(course.ask, (step,)) for step in course.asked()])
 
-    def _note_kind(self, ref: ObjectRef, done: Done) -> None:
-        if ref[:2] in (("apiextensions.k8s.io", "CustomResourceDefinition"), ("apiregistration.k8s.io", "APIService")) and done.action != "unchanged":
-            self.rediscover = True
+    def _after_asking(self, course: Course, back: Sequence[Said]) -> None:
+        order = {step.ref: number for number, step in enumerate(course.plan.steps)}
+        writes = course.answered(sorted(back, key=lambda said: order[said.step.ref]))
+        if course.done:
+            return
+        wider = course.wants_inventory(writes)
+        if wider is not None:
+            self._give(course, "saving", [(self._save, (wider, writes))])
+        else:
+            self._write(course, writes)
+
+    def _save(self, wider: Inventory, writes: Sequence[Said]) -> tuple[Inventory | Exception, Sequence[Said]]:
+        """The superset comes before the first write: a kill at any later point leaves nothing that nobody knows of."""
+        try:
+            self.situation.fence()
+            return write_inventory(self.api, self.kinds, wider), writes
+        except (Problem, Conflict) as error:
+            return error, writes
+
+    def _after_saving(self, course: Course, back: Sequence[tuple[Inventory | Exception, Sequence[Said]]]) -> None:
+        answer, writes = back[0]
+        if isinstance(answer, Exception):
+            status = 4 if isinstance(answer, Conflict) or (isinstance(answer, Problem) and answer.conflict) else 3
+            course.fail(Trouble("inventory", f"the inventory of {course.name} could not be written: {answer}", status))
+            course.stop("its inventory could not be written")
+            return
+        course.inventory = answer
+        course.wrote = True
+        self._write(course, writes)
+
+    def _write(self, course: Course, writes: Sequence[Said]) -> None:
+        def write(said: Said) -> tuple[Said, Done]:
+            return said, course.writer.write(said)
+
+        self._give(course, "writing", [(write, (said,)) for said in writes])
+
+    def _after_writing(self, course: Course, back: Sequence[tuple[Said, Done]]) -> None:
+        for said, done in back:
+            course.written(said, done)
+            if said.step.ref[:2] in _DEFINITIONS and done.action != "unchanged":
+                self.rediscover = True
+        self._blame_or_advance(course)
+
+    def _blame_or_advance(self, course: Course) -> None:
+        """Of what has failed for good it is said which pod is the reason, before the course ends."""
+        if any(awaited.health.is_terminal for awaited in course.awaited.values()):
+            self._give(course, "blaming", [(self._blame, (course,))])
+        else:
+            course.advance()
+
+    def _blame(self, course: Course) -> dict[ObjectRef, Health]:
+        found = {ref: self.looking.blamed(ref, awaited) for ref, awaited in list(course.awaited.items())}
+        return {ref: state for ref, state in found.items() if state is not None}
+
+    def _after_blaming(self, course: Course, back: Sequence[Mapping[ObjectRef, Health]]) -> None:
+        for ref, state in back[0].items():
+            if ref in course.awaited:
+                course.looked(ref, course.awaited[ref].live, state)
+        course.advance()
+
+    def _after_pruning(self, course: Course, back: Sequence[Done]) -> None:
+        for done in back:
+            course.pruned(done)
+        course.advance()
 
     # Waiting
 
-    def _look_again(self) -> bool:
-        """Read what is waited for. True where something went on."""
-        moved = False
-        courses = [course for course in self.courses.values() if course.phase == "waiting"]
-        found = self.looking.read([(ref, awaited) for course in courses for ref, awaited in course.awaited.items()])
-        for course in courses:
-            for ref in list(course.awaited):
+    def _waiting(self) -> bool:
+        return bool(self.held) or any(course.phase in ("waiting", "leaving") for course in self.courses.values())
+
+    def _look_soon(self) -> None:
+        self.pause, self.next_look = _FIRST_PAUSE, min(self.next_look, time.monotonic() + _FIRST_PAUSE)
+
+    def _look(self) -> None:
+        """Have all that is waited for read, once at a time, ever less often while nothing happens."""
+        if self.is_looking or time.monotonic() < self.next_look or not self._waiting():
+            return
+        idle = [course for course in self.courses.values() if not self.work[course.name].left]
+        awaited = [(ref, one) for course in idle if course.phase == "waiting" for ref, one in course.awaited.items()]
+        going = [(course, done) for course in idle if course.phase == "leaving" for done in course.going.values()]
+        self.is_looking = True
+        self.crew.give(_LOOKED, self._read, awaited, going)
+
+    def _read(self, awaited: Sequence[Any], going: Sequence[tuple[Course, Done]]) -> tuple[Mapping[ObjectRef, Any], list[Any]]:
+        if self.situation.namespaces is not None:
+            self.situation.namespaces.refresh(self.api)
+        found = self.looking.read(awaited)
+        there = [(course, done, answer) for course, done in going if not isinstance(answer := _still(course, done), Problem)]
+        return found, there
+
+    def _looked(self, result: tuple[Mapping[ObjectRef, Any], list[tuple[Course, Done, Any]]]) -> None:
+        found, there = result
+        self.is_looking = False
+        self.pause = min(_LONGEST_PAUSE, self.pause * 1.5)
+        self.next_look = time.monotonic() + self.pause
+        for course, done, live in there:
+            if done.ref in course.going:
+                course.left_over(done.ref, live)
+        for course in self.courses.values():
+            if self.work[course.name].left or course.phase not in ("waiting", "leaving"):
+                continue
+            for ref in list(course.awaited) if course.phase == "waiting" else ():
                 if ref in found:
-                    live, state = found[ref]
-                    course.looked(ref, live, state)
-            self._blame_failed(course)
-            course.advance()
-            moved = moved or course.phase != "waiting"
-        return self._look_for_gone() or moved
+                    course.looked(ref, *found[ref])
+            before = course.phase
+            self._blame_or_advance(course)
+            if not self.work[course.name].left and course.phase != before:
+                self._settle(course)
+        self._changed()
 
-    def _look_for_gone(self) -> bool:
-        moved = False
-        courses = [course for course in self.courses.values() if course.phase == "leaving"]
-        todo = [(course, done) for course in courses for done in course.going.values()]
+    # The end
 
-        def still(pair: tuple[Course, Done]) -> Mapping[str, Any] | Problem | None:
-            try:
-                return pair[0].writer.still_there(pair[1])
-            except Problem as problem:
-                return problem
+    def _over(self) -> bool:
+        """Whether waiting has come to its end: the time is over, or there is something newer to apply. What is under way comes back by itself."""
+        superseded = self.situation.superseded()
+        if not superseded and self.api.deadline.left() > self.reserve:
+            return False
+        idle = [course for course in self.courses.values() if not course.done and not self.work[course.name].left]
+        if superseded:
+            for course in idle:
+                course.cancel("a newer revision is there")
+            return bool(idle)
+        for course in idle:
+            if course.phase == "waiting":
+                self._give(course, "ending", [(self._blame, (course,))])
+            elif course.phase == "leaving":
+                course.still_terminating()
+            elif course.phase == "pruning":
+                self._too_late(course)
+        return self._out_of_turn([course for course in idle if course.phase == "layer"]) or any(course.phase != "layer" for course in idle)
 
-        for (course, done), there in zip(todo, self.api.map(still, todo), strict=True):
-            if not isinstance(there, Problem):
-                course.left_over(done.ref, there)
-        for course in courses:
-            course.advance()
-            moved = moved or course.phase != "leaving"
-        return moved
+    def _after_ending(self, course: Course, back: Sequence[Mapping[ObjectRef, Health]]) -> None:
+        self._after_blaming(course, back)
+        if course.phase == "waiting":
+            course.unhealthy()
 
-    def _blame_failed(self, course: Course) -> None:
-        if any(awaited.health.is_terminal for awaited in course.awaited.values()):
-            self._blame(course)
+    def _out_of_turn(self, left: Sequence[Course]) -> bool:
+        """End what has not begun: because of what it depends on, or because the time was too short. False where some of it depends on what
+        is still under way.
+        """
+        for course in left:
+            self._may_begin(course)
+        rest = [course for course in left if not course.done]
+        if len(rest) == len(left) and not self._busy():
+            for course in rest:
+                self._too_late(course)
+            return bool(rest)
+        return len(rest) < len(left)
 
-    def _blame(self, course: Course) -> None:
-        """Say of what is not current which pod is the reason."""
-        for ref, awaited in list(course.awaited.items()):
-            state = self.looking.blamed(ref, awaited)
-            if state is not None:
-                course.looked(ref, awaited.live, state)
-
-    # What is no longer wanted
-
-    def _prunes(self) -> bool:
-        ready = [course for course in self.courses.values() if course.phase == "pruning"]
-        todo = [(course, step) for course in ready for step in course.to_prune()]
-
-        def act(pair: tuple[Course, Step]) -> Done:
-            course, step = pair
-            return course.writer.prune(step) if step.action == "prune" else course.writer.release(step)
-
-        for (course, _), done in zip(todo, self.api.map(act, todo), strict=True):
-            course.pruned(done)
-        for course in ready:
-            course.advance()
-        return bool(ready)
+    def _too_late(self, course: Course) -> None:
+        course.fail(Trouble("deadline", f"{course.name}: the time was over before it was its turn", 3, "give it more time with --timeout"))
+        course.stop("the time is over")
 
 
-class _Coming:
-    """Namespaces and kinds that applications of this pass bring, for themselves and others."""
-
-    def __init__(self, planned: Iterable[ApplicationPlan]) -> None:
-        self._namespaces: dict[str, tuple[str, ObjectRef]] = {}
-        self._kinds: dict[tuple[str, str], tuple[str, ObjectRef]] = {}
-        for one in planned:
-            for wanted in one.target.objects:
-                if wanted.ref[:2] == ("", "Namespace"):
-                    self._namespaces[wanted.ref.name] = (one.target.application, wanted.ref)
-                elif wanted.ref[:2] == ("apiextensions.k8s.io", "CustomResourceDefinition"):
-                    spec = wanted.data.get("spec") or {}
-                    kind = (str(spec.get("group", "")), str((spec.get("names") or {}).get("kind", "")))
-                    self._kinds[kind] = (one.target.application, wanted.ref)
-
-    @property
-    def namespaces(self) -> frozenset[str]:
-        """Names of namespaces that are applied in this pass."""
-        return frozenset(self._namespaces)
-
-    @property
-    def kinds(self) -> frozenset[tuple[str, str]]:
-        """(group, kind) of what CustomResourceDefinitions of this pass define."""
-        return frozenset(self._kinds)
-
-    def needs(self, ref: ObjectRef, application: str) -> list[tuple[str, ObjectRef]]:
-        """What an object needs that other applications bring."""
-        found = [self._namespaces.get(ref.namespace) if ref.namespace else None, self._kinds.get(ref[:2])]
-        return [one for one in found if one is not None and one[0] != application]
+def _still(course: Course, done: Done) -> Mapping[str, Any] | Problem | None:
+    try:
+        return course.writer.still_there(done)
+    except Problem as problem:
+        return problem

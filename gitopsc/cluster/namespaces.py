@@ -27,19 +27,17 @@ class Namespaces:
     going: set[str]
     labels: Mapping[str, str]
 
-    def is_going(self, api: Api, names: Iterable[str]) -> bool:
-        """Whether one of the namespaces is still being deleted."""
-        for name in sorted(self.going.intersection(names)):
+    def refresh(self, api: Api) -> None:
+        """Look again whether what is being deleted is gone."""
+        for name in sorted(self.going):
             try:
                 found = get(api, NAMESPACES, name)
             except Problem:
-                return True  # asked for again soon
-            if found is not None and found["metadata"].get("deletionTimestamp"):
-                return True
-            self.going.discard(name)
+                continue  # asked for again soon
             if found is None:
                 self.absent.add(name)
-        return False
+            if found is None or not found["metadata"].get("deletionTimestamp"):
+                self.going.discard(name)
 
     def missing(self, target: Target, coming: Iterable[str]) -> list[str]:
         """The namespaces to make for a target: those that no manifest brings."""
