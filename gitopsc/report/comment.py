@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from gitopsc.report.blocks import MARKER, MOST, code, fence, finding_blocks, fit, html, inert, length
 from gitopsc.report.differences import Group, Line, consequence_lines, described, field_lines, groups, title
-from gitopsc.report.markdown import MARKER, MOST, code, fence, finding_blocks, fit, html, inert, length
 from gitopsc.report.redact import line as safe
 from gitopsc.report.redact import quiet
 from gitopsc.report.result import Result

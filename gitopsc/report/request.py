@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gitopsc.report.blocks import MOST, code, fence, fit
 from gitopsc.report.comment import difference_blocks, flags
-from gitopsc.report.markdown import MOST, code, fence, fit
 from gitopsc.report.words import count
 
 _COMMITS = 30

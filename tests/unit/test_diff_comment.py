@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitopsc.diagnostics import Diagnostic, Place
+from gitopsc.report.blocks import MARKER, MOST, length
 from gitopsc.report.comment import comment
 from gitopsc.report.differences import field_lines, written_out
-from gitopsc.report.markdown import MARKER, MOST, length
 from gitopsc.report.result import Result
 from gitopsc.report.text import text
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitopsc.diagnostics import Diagnostic, Place
+from gitopsc.report.blocks import MOST, code, fence, fit
 from gitopsc.report.document import as_json, as_yaml
 from gitopsc.report.formats import formatted
-from gitopsc.report.markdown import MOST, code, fence, fit, markdown
+from gitopsc.report.markdown import markdown
 from gitopsc.report.result import Result, empty
 from gitopsc.report.text import text
 
