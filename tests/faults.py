@@ -202,8 +202,8 @@ class FaultProxy:
         self.close()
 
     def start(self, port: int = 0) -> Self:
-        """Listen, on a free port or on one that is said."""
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        """Listen, on a free port or on one that is said (and that somebody may keep for this: with SO_REUSEPORT)."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT if port else socket.SO_REUSEADDR, 1)
         self._listener.bind(("127.0.0.1", port))
         self._listener.listen(128)
         threading.Thread(target=self._accept, name="fault-proxy", daemon=True).start()

@@ -67,6 +67,12 @@ class _Exchange:
         """Whether its time has come, or somebody does not want it any more."""
         return self.at <= now or (self.stop is not None and self.stop.is_set())
 
+    def use(self, connection: Any) -> None:
+        """Go by this connection; raises TimeoutError where it was ended before it had one. (``end`` asks in the other order.)"""
+        self.connection = connection
+        if self.cut:
+            raise TimeoutError
+
     def end(self) -> None:
         """Cut the connection below TLS (whose own shutdown is not for two threads): who reads from it sees its end."""
         self.cut = True
@@ -92,7 +98,7 @@ class _Known:
 
     def _tell(self) -> _Exchange:
         exchange: _Exchange = _under_way.exchange
-        exchange.connection = self
+        exchange.use(self)
         return exchange
 
 
@@ -120,6 +126,7 @@ class Wire:
         self._watchman: threading.Thread | None = None
         self._waiting = False
         self._closed = False
+        self._severed = False
         self._host = urlsplit(connection.proxy or connection.host).hostname or ""
         self._resolved = False
 
@@ -139,7 +146,7 @@ class Wire:
         line = None
         try:
             line = self._line(deadline)
-            exchange.connection = line
+            exchange.use(line)
             line.sock.settimeout(max(0.01, deadline.left() + 1))
             exchange.sent = True
             line.sock.sendall(data)
@@ -234,7 +241,9 @@ class Wire:
             self._exchanges.discard(exchange)
 
     def _add(self, exchange: _Exchange) -> None:
-        self._exchanges.add(exchange)  # before the question whether the watchman waits: he asks in the other order
+        self._exchanges.add(exchange)  # before the question whether the watchman waits: he asks in the other order, and so does ``cut``
+        if self._severed:
+            exchange.end()
         if self._watchman is None or self._waiting:
             with self._changed:
                 if self._watchman is None:
@@ -280,7 +289,8 @@ class Wire:
         self._resolved = True
 
     def cut(self) -> None:
-        """End every exchange under way at once."""
+        """End every exchange under way at once, and those that are about to begin. For good."""
+        self._severed = True
         for exchange in tuple(self._exchanges):
             exchange.end()
 

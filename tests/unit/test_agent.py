@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from gitopsc.agent.loop import Attempt, Loop, Parts
 from gitopsc.agent.metrics import FAMILIES, Metrics
 from gitopsc.agent.pace import QUIET, Pace
 from gitopsc.diagnostics import Failure, Invalid
+from tests.waiting import HANGS, until
 
 
 class Clock:
@@ -186,7 +186,7 @@ def listener(state: State) -> Iterator[Listener]:
 
 
 def ask(listener: Listener, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=HANGS)
     connection.request(method, path, body, headers)
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -243,9 +243,11 @@ class Seat:
         self.lost = threading.Event()
         self.on_lost: Callable[[], None] | None = None
         self.released = 0
+        self.asked = 0
 
     def acquire(self, stop: threading.Event, _troubled: Any = None) -> bool:
         while not stop.is_set():
+            self.asked += 1
             if self.free.wait(0.01):
                 return True
         return False
@@ -275,12 +277,14 @@ class Scene:
         self.aborted = threading.Event()
         self.deaf = deaf
         self.fails = False
+        self.asked = 0
         parts = Parts(run_pass=self.run_pass, tip=self.tip, abort=self.aborted.set)
         self.loop = Loop(parts, Pace(interval), seat, poll=0.02, longest=0.3)
         self.thread = threading.Thread(target=self.loop.run, daemon=True)
         self.thread.start()
 
     def tip(self) -> str:
+        self.asked += 1
         if self.fails:
             raise Failure("no route")
         return self.revision
@@ -290,29 +294,25 @@ class Scene:
         self.applied.append(self.revision)
         self.passes.append(attempt)
         if self.deaf:
-            self.aborted.wait(20)
+            self.aborted.wait()
         elif self.waits.is_set():
-            attempt.cancel.wait(20)
+            attempt.cancel.wait()
 
-    def end(self, seconds: float = 5) -> float:
-        began = time.monotonic()
+    def looks(self, times: int = 3) -> None:
+        """Wait until the source was looked at so many times more."""
+        asked = self.asked
+        until(lambda: self.asked >= asked + times)
+
+    def end(self) -> None:
         self.loop.stop()
-        self.thread.join(seconds)
+        self.thread.join(HANGS)
         assert not self.thread.is_alive()
-        return time.monotonic() - began
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 def test_it_passes_at_its_interval_until_told_to_end() -> None:
     scene = Scene(interval=0.02)
     until(lambda: len(scene.passes) >= 3)
-    assert scene.end() < 5
+    scene.end()
     assert {attempt.reason for attempt in scene.passes} == {"interval"}
 
 
@@ -332,9 +332,9 @@ def test_s43_a_new_revision_ends_the_wait_for_the_old_one() -> None:
     until(lambda: len(scene.passes) == 2)
     assert scene.passes[0].cancelled_for == "a new revision"
     assert (scene.applied, scene.passes[1].reason) == (["one", "two"], "revision")
-    time.sleep(0.1)
+    scene.looks()
     assert not scene.passes[1].cancel.is_set()
-    assert scene.end() < 5
+    scene.end()
 
 
 def test_a_new_revision_between_passes_is_found_before_the_interval_is_over() -> None:
@@ -342,7 +342,7 @@ def test_a_new_revision_between_passes_is_found_before_the_interval_is_over() ->
     until(lambda: len(scene.passes) == 1 and scene.loop.attempt is None)
     scene.fails = True
     scene.revision = "two"
-    time.sleep(0.1)
+    scene.looks()
     assert len(scene.passes) == 1
     scene.fails = False
     until(lambda: len(scene.passes) == 2)
@@ -357,7 +357,8 @@ def test_one_that_loses_its_seat_stops_and_waits_for_it() -> None:
     until(lambda: not scene.loop.leading)
     assert scene.passes[0].cancelled_for == "the lease is lost"
     assert scene.loop.ready() is None
-    time.sleep(0.1)
+    asked = seat.asked
+    until(lambda: seat.asked >= asked + 3)
     assert len(scene.passes) == 1
     scene.waits.clear()
     seat.free.set()
@@ -371,11 +372,11 @@ def test_who_waits_for_its_turn_ends_at_once() -> None:
     seat = Seat()
     seat.free.clear()
     scene = Scene(seat)
-    time.sleep(0.05)
+    until(lambda: seat.asked >= 3)
     assert scene.loop.ready() is not None
     scene.loop.met()
     assert scene.loop.ready() is None
-    assert scene.end() < 5
+    scene.end()
     assert scene.passes == []
 
 
@@ -383,6 +384,6 @@ def test_g3_a_pass_that_hears_nothing_is_cut_off() -> None:
     scene = Scene(deaf=True)
     until(lambda: len(scene.passes) == 1)
     until(lambda: scene.loop.healthy() is not None)
-    assert scene.end() < 5
+    scene.end()
     assert scene.aborted.is_set()
     assert scene.passes[0].cancelled_for == "stopped"

@@ -15,6 +15,7 @@ from gitopsc.cluster.answers import Answer
 from gitopsc.cluster.lease import Lease, refuse_while_held
 from gitopsc.cluster.problems import Problem, Unanswered
 from gitopsc.diagnostics import Conflict
+from tests.waiting import HANGS, until
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -279,18 +280,18 @@ def test_acquiring_goes_on_after_trouble_and_ends_when_told(server: Server) -> N
     assert not two.acquire(stop)
 
 
-def test_the_keeper_renews_and_notices_the_loss(server: Server) -> None:
-    one = Lease(server, "gitopsc-system", "gitopsc.prod", "one", duration=0.5)  # type: ignore[arg-type]
+def test_the_keeper_renews_and_notices_the_loss(server: Server, clock: Clock) -> None:
+    one = Lease(server, "gitopsc-system", "gitopsc.prod", "one", duration=0.05, clock=clock)  # type: ignore[arg-type]
     assert one.attempt()
     one.keep()
-    for _ in range(10):
-        assert not one.lost.wait(0.1)
-        one.fence()
+    until(lambda: len(server.requests) > 10)
+    one.fence()
+    assert not one.lost.is_set()
     assert server.lease is not None
     server.lease["spec"]["holderIdentity"] = "two"
     server.lease["spec"]["leaseDurationSeconds"] = 60
     server.lease["metadata"]["resourceVersion"] = "900"
-    assert one.lost.wait(2)
+    assert one.lost.wait(HANGS)
     assert not one.held
     one.release()
     assert server.lease["spec"]["holderIdentity"] == "two"

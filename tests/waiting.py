@@ -1,0 +1,77 @@
+"""Waiting for what must come, on a machine of any speed: the bound is there so that a fault ends, not so that it is met."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+HANGS = 120.0
+"""Seconds after which something that takes moments is taken to hang."""
+
+_T = TypeVar("_T")
+
+
+def until(condition: Callable[[], Any], seconds: float = HANGS, every: float = 0.02) -> None:
+    """Wait for a condition, asked for ``every`` so many seconds; what does not come fails the test."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(every)
+
+
+def in_time(function: Callable[[], _T]) -> _T:
+    """What ``function`` gives or raises. It runs in a thread, so that one that never ends fails the test and does not hold it."""
+    given: list[_T] = []
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            given.append(function())
+        except BaseException as error:  # noqa: BLE001 (raised again where somebody catches)
+            raised.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(HANGS)
+    assert not thread.is_alive(), "waited in vain"
+    if raised:
+        raise raised[0]
+    return given[0]
+
+
+def _state(process: Path) -> tuple[str, int]:
+    """The state of a process and its session; ("", 0) where it is gone."""
+    try:
+        words = (process / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "", 0
+    return words[0], int(words[3])
+
+
+def ended(process: int) -> None:
+    """Wait until a process is gone, or is nothing but an entry that nobody has asked for."""
+    until(lambda: _state(Path(f"/proc/{process}"))[0] in ("", "Z"))
+
+
+def session_ended(leader: int) -> None:
+    """Wait until all processes of a session are gone: what a process that was killed had started ends by itself, a moment later."""
+    until(lambda: not any(state != "Z" for state, session in map(_state, Path("/proc").glob("[0-9]*")) if session == leader))
+
+
+def descriptors() -> int:
+    """How many files this process holds open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def children() -> set[int]:
+    """The processes that this one has started and that are there (one that has ended, and that nobody has asked for, is)."""
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            found.update(map(int, (task / "children").read_text().split()))
+        except OSError:  # a thread that has just ended
+            continue
+    return found
