@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from gitopsc import kubernetes
 from gitopsc.changes.change import changes
 from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.discovery import minor_of
 from gitopsc.cluster.outcome import Report
 from gitopsc.cluster.settings import read_rules
 from gitopsc.cluster.transport import Api
@@ -48,9 +48,7 @@ def diff_live(options: Options, environment: str | None, wish: Wish) -> Result:
 
 def server_minor(api: Api) -> tuple[int, int]:
     """The server's minor, or the newest that is known. Raises ``Problem``."""
-    body = api.request("GET", "/version").body
-    digits = [re.match(r"\d+", str(body.get(key, ""))) for key in ("major", "minor")]
-    said = (int(digits[0][0]), int(digits[1][0])) if digits[0] and digits[1] else kubernetes.minors()[-1]
+    said = minor_of(api)
     return said if said in kubernetes.minors() else kubernetes.minors()[-1]
 
 

@@ -226,12 +226,16 @@ def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, re
         return is_ancestor(opened.repository, snapshot, older)
 
     def kept_back(targets: Sequence[Target]) -> Mapping[str, Sequence[Trouble]]:
+        from gitopsc.screening import screened
+
+        wrong = screened(api, kinds, targets)
         if revision.lock.get("enforceGates") is not True:
-            return {}
+            return wrong
         from gitopsc.enforcing import kept_back as asked
 
         said = replace(options, allowed_signers=wish.allowed_signers or options.allowed_signers)
-        return asked(said, Where(opened.repository.location, opened.root, None), opened.repository, snapshot, targets)
+        sound = [target for target in targets if target.application not in wrong]
+        return {**wrong, **asked(said, Where(opened.repository.location, opened.root, None), opened.repository, snapshot, sound)}
 
     return Ground(api, kinds, opened.name(snapshot), cluster, descends, kept_back, wish.home, **more)
 

@@ -221,7 +221,7 @@ class _Reader:
         for document in documents:
             found = self._checked(application, path, document)
             if found is None:
-                out.append(wanted(plain(document.data), applyset))
+                out.append(wanted(plain(document.data), applyset, path))
             else:
                 wrong.append(found)
         return out

@@ -17,12 +17,13 @@ NEVER_RECREATED = frozenset({("", "PersistentVolumeClaim"), ("", "PersistentVolu
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One object: ``data`` as it is sent (with the ApplySet's label, a Secret's ``stringData`` folded), and its hash."""
+    """One object: ``data`` as it is sent (with the ApplySet's label, a Secret's ``stringData`` folded), its hash, and the ``file`` that it stands in."""
 
     ref: ObjectRef
     data: Mapping[str, Any]
     digest: str
     layer: Layer
+    file: str = ""
 
     @property
     def annotations(self) -> Mapping[str, Any]:
@@ -75,13 +76,13 @@ class Target:
         return frozenset(one.ref for one in self.objects)
 
 
-def wanted(data: Mapping[str, Any], applyset: str) -> Wanted:
-    """A manifest as it is applied for the application with this ApplySet id."""
+def wanted(data: Mapping[str, Any], applyset: str, file: str = "") -> Wanted:
+    """A manifest as it is applied for the application with this ApplySet id. ``file``: its path in the environment repository."""
     whole = folded(data)
     metadata = dict(whole.get("metadata") or {})
     metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF: applyset}
     whole["metadata"] = metadata
-    return Wanted(ref_of(data), whole, digest(whole), layer_of(data))
+    return Wanted(ref_of(data), whole, digest(whole), layer_of(data), file)
 
 
 def in_order(objects: Iterable[Wanted]) -> tuple[Wanted, ...]:

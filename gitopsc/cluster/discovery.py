@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,13 @@ def discover(api: Api, cache: Path | None = None) -> Kinds:
         resources += found
         broken += lost
     return Kinds(resources, broken)
+
+
+def minor_of(api: Api) -> tuple[int, int] | None:
+    """The server's own minor, (1, 36); None where it does not say. One request; raises Problem."""
+    body = api.request("GET", "/version").body
+    major, minor = (re.match(r"\d+", str(body.get(key, ""))) for key in ("major", "minor"))  # "30+" is what some vendors say
+    return (int(major[0]), int(minor[0])) if major and minor else None
 
 
 def _read(api: Api, path: str, memory: Memory) -> tuple[list[Resource], list[str]]:

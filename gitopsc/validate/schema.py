@@ -112,7 +112,7 @@ def _with_conditions(schema: Schema, version: Minor) -> Schema:
 
 def _conditioned(name: str, found: Schema, definitions: Mapping[str, Schema], version: Minor) -> Schema:
     out = dict(found)
-    union = _union(found)
+    union = union_of(found)
     if union is not None:
         # The branches of Quantity and IntOrString all allow null, so that null, which the API server takes, would match two.
         del out["oneOf"]
@@ -137,13 +137,13 @@ def _field(field: Schema, demanded: Condition | None, definitions: Mapping[str, 
     if isinstance(items, dict) and _is_object(items, definitions):
         field = {**field, "items": {**items, "type": "object"}}
     elif needed and "$ref" in field:
-        kinds = definitions.get(str(field["$ref"]).removeprefix(REF), {}).get("type") or _union(definitions.get(str(field["$ref"]).removeprefix(REF), {}))
+        kinds = definitions.get(str(field["$ref"]).removeprefix(REF), {}).get("type") or union_of(definitions.get(str(field["$ref"]).removeprefix(REF), {}))
         if isinstance(kinds, list) and "null" in kinds:
             field = {**field, "type": [kind for kind in kinds if kind != "null"]}
     return {**field, "allOf": extra} if extra else field
 
 
-def _union(definition: Schema) -> list[str] | None:
+def union_of(definition: Schema) -> list[str] | None:
     """The types of a definition that is one of several types and nothing else."""
     branches = definition.get("oneOf")
     if not branches or any(set(branch) != {"type"} for branch in branches):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gitopsc import kubernetes
+from gitopsc.validate.decoding import unreadable
 from tests.kube import ApiServer
 from tests.tables import CASES
 from tests.tables.case import Case, Tree, changed
@@ -42,6 +43,16 @@ def test_right_objects_are_taken(server: ApiServer, tree: Tree) -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.server and case.base["kind"] in PLURALS], ids=str)
 def test_wrong_is_refused(server: ApiServer, case: Case) -> None:
+    status, answer = put(server, changed(case.base, case.wrong))
+    assert status in (400, 422, 500), answer
+
+
+def cannot_be_read(case: Case) -> bool:
+    return case.base["kind"] in PLURALS and bool(unreadable((1, 36), changed(case.base, case.wrong)))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if cannot_be_read(case)], ids=str)
+def test_what_cannot_be_read_is_refused(server: ApiServer, case: Case) -> None:
     status, answer = put(server, changed(case.base, case.wrong))
     assert status in (400, 422, 500), answer
 
