@@ -31,6 +31,6 @@ def environment(folder: Path) -> dict[str, str]:
 
 def run(command: str, folder: Path, variables: dict[str, str]) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of one line of bash, the folder written as ``$WORK``."""
-    done = subprocess.run(["bash", "-c", command], cwd=folder, env=variables, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=120)
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=variables, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=600)
     out, err = (text.decode("utf-8").replace(str(folder), "$WORK") for text in (done.stdout, done.stderr))
     return done.returncode, out, err

@@ -39,7 +39,7 @@ def tree(workspace: Path, variables: dict[str, str]) -> str:
         **variables,
     }
     command = [sys.executable, "-m", "gitopsc", "--no-progress", "build", "--no-cache"]
-    done = subprocess.run(command, cwd=workspace, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=workspace, env=environ, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.replace("committed ", "").rsplit("\n", 2)[0]
     listed = subprocess.run(["git", "-C", str(workspace / ".gitopsc/environments"), "ls-tree", "-r", "main"], capture_output=True, text=True, check=True)

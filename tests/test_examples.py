@@ -158,7 +158,7 @@ def test_the_demo_runs_without_settings_and_says_what_next(tmp_path: Path) -> No
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns(".gitopsc"))
     (tmp_path / "home").mkdir()
     environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path / "home"), "GITOPSC_STRICT": "not for the demo"}
-    done = subprocess.run(["bash", tmp_path / "examples" / "demo"], env=environ, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(["bash", tmp_path / "examples" / "demo"], env=environ, capture_output=True, text=True, timeout=900, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "== Done" in done.stdout
     assert "Try next" in done.stdout

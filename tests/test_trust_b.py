@@ -1,6 +1,6 @@
 """Malformed and malicious specs, from outside: cases B12 to B21 and D4 to D6 of the threat model. B15 has a test of its own for every field.
 
-What holds in every case: the exit status as told, every error at a place and with something to do, no traceback, in time, and nothing written.
+What holds in every case: the exit status as told, every error at a place and with something to do, no traceback, and nothing written.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +56,9 @@ class World:
 
     def say(self, *words: str) -> tuple[int, Any]:
         """Exit status, and the result as JSON."""
-        began = time.monotonic()
         status = run(["-C", str(self.folder), *words, "-o", "json"])
         out, err = self.capture.readouterr()
         assert not TRACES.search(out + err), out + err
-        assert time.monotonic() - began < 10
         return status, json.loads(out)
 
     def refused(self, *codes: str) -> list[dict[str, Any]]:

@@ -42,23 +42,28 @@ def in_time(function: Callable[[], _T]) -> _T:
     return given[0]
 
 
-def _state(process: Path) -> tuple[str, int]:
-    """The state of a process and its session; ("", 0) where it is gone."""
-    try:
-        words = (process / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "", 0
-    return words[0], int(words[3])
-
-
 def ended(process: int) -> None:
     """Wait until a process is gone, or is nothing but an entry that nobody has asked for."""
-    until(lambda: _state(Path(f"/proc/{process}"))[0] in ("", "Z"))
+
+    def gone() -> bool:
+        try:
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    until(gone)
 
 
-def session_ended(leader: int) -> None:
-    """Wait until all processes of a session are gone: what a process that was killed had started ends by itself, a moment later."""
-    until(lambda: not any(state != "Z" for state, session in map(_state, Path("/proc").glob("[0-9]*")) if session == leader))
+def left(folder: Path) -> None:
+    """Wait until no process works in a folder or below it: what one that was killed had started ends by itself, a moment later."""
+
+    def works(process: Path) -> bool:
+        try:
+            return (process / "cwd").readlink().is_relative_to(folder)
+        except OSError:
+            return False
+
+    until(lambda: not any(map(works, Path("/proc").glob("[0-9]*"))))
 
 
 def descriptors() -> int:

@@ -33,7 +33,7 @@ def gitopsc(workspace: Path, *words: str, status: int = 0) -> subprocess.Complet
     home.mkdir(exist_ok=True)
     kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "TMPDIR", "SYSTEMROOT")}
     environ = {**kept, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "gitopsc", *words], cwd=workspace, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-m", "gitopsc", *words], cwd=workspace, env=environ, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == status, f"gitopsc {' '.join(words)}: status {done.returncode}\n{done.stdout}{done.stderr}"
     return done
 

@@ -52,7 +52,7 @@ def killed(made: Shop, call: int, when: str, *words: str) -> bool:
     counter.unlink(missing_ok=True)
     path = f"{made.root / 'bin'}{os.pathsep}{os.environ['PATH']}"
     process = made.start(*words, PATH=path, KILL_AT=str(call), KILL_WHEN=when, KILL_COUNT=str(counter))
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode in {0, -signal.SIGKILL}, out + err
     return process.returncode != 0
 

@@ -78,7 +78,7 @@ def test_many_promote_different_applications_at_once(tmp_path: Path) -> None:
         made.verify("dev", name=name)
     before = count(made.remote)
     started = [made.start("promote", name, "--to", "staging") for name in names]
-    ended = [process.communicate(timeout=120) for process in started]
+    ended = [process.communicate(timeout=600) for process in started]
     assert [process.returncode for process in started] == [0] * len(names), ended
     assert count(made.remote) == before + len(names)
     assert git(made.remote, "rev-list", "--merges", "main") == ""

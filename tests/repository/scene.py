@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -95,7 +94,7 @@ def build(
     wanted: Mapping[Pair, Files],
     *,
     workspace: str = WORKSPACE,
-    deadline: float = 60.0,
+    deadline: float = 600.0,
     variables: Mapping[str, str] | None = None,
 ) -> Published:
     """One build, as the command does it."""
@@ -108,26 +107,6 @@ def build(
 def one(text: str, environment: str = "dev", application: str = "web") -> dict[Pair, Files]:
     """One application of one file."""
     return {(environment, application): {"deployment-web.yaml": f"{text}\n".encode()}}
-
-
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
-
-
-def ended(process: int) -> None:
-    """Wait until a process is gone, or is nothing but an entry that nobody has asked for."""
-
-    def gone() -> bool:
-        try:
-            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except OSError:
-            return True
-
-    until(gone)
 
 
 def count(repository: Path, ref: str = "main") -> int:

@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             host = "127.0.0.1" if fault == "same" else "localhost"
             self._head(302, Location=f"https://{host}:{self.server.server_port}/plain/{rest}")
         elif fault == "silent":
-            self.server.stop.wait(30)
+            self.server.stop.wait()
         elif fault == "garbage":
             self._head(200, **{"Content-Type": "application/x-git-upload-pack-advertisement"})
             self.wfile.write(b"001e# service=git-upload-pack\n0000<html>\x00\x1b[31m")

@@ -17,6 +17,7 @@ from gitopsc.repository.location import Location, embedded, named, written
 from gitopsc.repository.record import Record, new_record, newest, read_record
 from gitopsc.repository.records import Records
 from tests.repository.scene import bare, build, count, environ, git, one, script
+from tests.waiting import HANGS
 
 NOW = datetime(2026, 11, 23, 22, 44, 1, 123456, tzinfo=UTC)
 BRANCH = "gitopsc-records/staging"
@@ -167,7 +168,7 @@ for number in range(5):
 @pytest.mark.slow
 def test_racing_writers_all_land(remote: Path, tmp_path: Path) -> None:
     running = [subprocess.Popen([sys.executable, "-c", WRITER, str(remote), str(tmp_path / f"w{writer}"), str(writer)]) for writer in range(6)]
-    assert [process.wait(120) for process in running] == [0] * 6
+    assert [process.wait(HANGS) for process in running] == [0] * 6
     assert len(names(remote)) == 60
     assert count(remote, BRANCH) == 30
     assert git(remote, "rev-list", "--merges", BRANCH) == ""

@@ -17,6 +17,7 @@ from gitopsc.cluster.discovery import Kinds, Resource, discover
 from gitopsc.cluster.problems import Unanswered
 from gitopsc.cluster.transport import Api
 from tests.faults import Exchange, FaultProxy, answering, html
+from tests.waiting import HANGS
 
 
 def entry(plural: str, kind: str, scope: str = "Namespaced") -> dict[str, Any]:
@@ -67,7 +68,7 @@ def proxy(server: Server) -> Iterator[FaultProxy]:
         yield made
 
 
-def discovered(proxy: FaultProxy, cache: Path | None = None, seconds: float = 10) -> Kinds:
+def discovered(proxy: FaultProxy, cache: Path | None = None, seconds: float = HANGS) -> Kinds:
     return discover(Api(Connection("tests", proxy.url, "default", Credentials(), None), deadline=Deadline(seconds)), cache)
 
 

@@ -19,5 +19,5 @@ sys.stderr.write("loaded: " + " ".join(loaded))
 @pytest.mark.parametrize("words", [["build"], ["check"], ["build", "--check"], ["diff", "HEAD"], ["render"], ["--help"]])
 def test_commands_without_a_cluster_do_not_import_its_room(words: list[str]) -> None:
     arguments = ["-C", "tests/fixtures/shop", *words]
-    done = subprocess.run([sys.executable, "-c", PROBE.format(words=arguments)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", PROBE.format(words=arguments)], capture_output=True, text=True, timeout=600, check=False)
     assert done.stderr.endswith("loaded: "), done.stderr
