@@ -213,14 +213,15 @@ class Alerting:
         return self._api.acting_as(self._api.impersonate, Deadline(_SECONDS))
 
 
-def tell_once(api: Api, setting: Once, found: Told, alerts: Sequence[Mapping[str, Any]], seconds: float = PATIENCE) -> None:
+def tell_once(api: Api, setting: Once, found: Told, alerts: Sequence[Mapping[str, Any]], lease: str, seconds: float = PATIENCE) -> None:
     """The alerts of a single pass, as cron or CI makes them: from the book of the passes before it, with so much time for the sinks.
+    ``lease``: the name of the Lease of who would watch, whose book it is.
 
     Who could not be told is told by the next pass. Where the environment has no alerts, nothing is asked and nothing is written.
     """
     if not alerts:
         return
-    alerting = Alerting(api, setting, f"gitopsc.{setting.environment}", "once", events=False)
+    alerting = Alerting(api, setting, lease, "once", events=False)
     alerting.open()
     alerting.report(found, alerts)
     alerting.flush(seconds)

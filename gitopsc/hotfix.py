@@ -7,6 +7,7 @@ from gitopsc.delivery.gate import unmet
 from gitopsc.diagnostics import Invalid
 from gitopsc.repository.history import Past
 from gitopsc.repository.locks import EnvironmentSource, Release, ReleaseLock, Source
+from gitopsc.spec.kinds import as_names, labels_of
 
 
 def hotfix_entry(chooser: Chooser, revision: str | None) -> Past:
@@ -18,6 +19,7 @@ def hotfix_entry(chooser: Chooser, revision: str | None) -> Past:
     if release is None:
         message = f"expected application '{chooser.application}' in the workspace at {commit[:12]}, found none that can be read"
         raise Invalid(message, hint="name another commit with --source", code="unknown-application")
+    document = renditions.document_at(chooser.application, commit)
     lock = ReleaseLock(
         application=chooser.application,
         environment="",
@@ -29,6 +31,8 @@ def hotfix_entry(chooser: Chooser, revision: str | None) -> Past:
         environment_source=EnvironmentSource(None, ""),
         rendered="",
         renderer="",
+        depends_on=as_names(document.spec.get("dependsOn")) if document is not None else (),
+        labels=labels_of(document) if document is not None else {},
     )
     return Past(commit, there.now, there.person(), lock)
 

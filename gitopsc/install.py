@@ -6,7 +6,7 @@ from typing import Any
 
 from gitopsc import __version__, kubernetes
 from gitopsc.diagnostics import Diagnostic, Invalid
-from gitopsc.engines.agent import HOME, Agent, agent
+from gitopsc.engines.agent import HOME, Agent, Part, agent
 from gitopsc.engines.guard import NAMES
 from gitopsc.engines.plurals import Plurals
 from gitopsc.engines.pod import git_secret, is_ssh
@@ -15,7 +15,7 @@ from gitopsc.objects import Manifest, ref_of
 from gitopsc.opening import opened
 from gitopsc.options import Options
 from gitopsc.report.result import Result
-from gitopsc.shards import parse_shard
+from gitopsc.shards import Shard
 from gitopsc.subjects import address, listing, subject
 from gitopsc.values import Map
 
@@ -24,18 +24,18 @@ IMAGE = "ghcr.io/gitopsc/gitopsc"
 _GRANTS = [{"applications": ["*"], "kinds": ["*", "Namespace", "ClusterRole", "ClusterRoleBinding"], "namespaces": ["*"]}]
 
 
-def install(options: Options, environment: str, url: str | None, image: str | None, shard: str | None) -> Result:
+def install(options: Options, environment: str, url: str | None, image: str | None, shard: Shard | None) -> Result:
     """The agent's manifests as YAML documents, its rights made for what the environment has at the tip of its repository.
 
     Raises ``Invalid`` where there is no such environment, another engine reconciles it, or the manifests would not be valid; ``Failure``.
     """
-    part = parse_shard(shard)
     with opened(options, writes=False) as found:
-        one, refused = subject(found, environment, part)
+        one, refused = subject(found, environment, shard)
         where = address(found, url)
     if one.engine != "gitopsc":
         message = f"expected an environment that gitopsc reconciles, found that {environment} is reconciled by {NAMES.get(one.engine, one.engine)}"
         raise Invalid(message, hint=f"print its objects with: gitopsc export {one.engine} {environment}; to take over, say engine: gitopsc", code="engine")
+    part = Part(shard.name, shard.word, shard.annotations) if shard is not None else None
     made = Agent(one, where.whole, image or f"{IMAGE}:{__version__}", __version__, part)
     objects = agent(made)
     _check(objects, environment)

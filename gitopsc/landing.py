@@ -93,6 +93,7 @@ def _move(chooser: Chooser, choice: Choice, said: Said, pair: Pair, generation: 
         hold=Hold(f"pinned to {shown(source)}", there.person()) if choice.pinned else None,
         overrides=("drop",) if "would-drop" in aside else (),
         depends_on=source.depends_on,
+        labels=source.labels,
     )
     return Move(Step(environment, application, before, after, made), choice, choice.conditions[environment], told, accepts="rejected" in aside)
 

@@ -22,7 +22,7 @@ from gitopsc.repository.publish import Changes, next_generations
 from gitopsc.repository.source import Branch
 from gitopsc.repository.store import Snapshot
 from gitopsc.spec.identity import absence_id
-from gitopsc.spec.kinds import Environment, Workspace, as_names
+from gitopsc.spec.kinds import Environment, Workspace, as_names, labels_of
 from gitopsc.staged import Judge, Staging, Wait, Wish
 from gitopsc.values import plain
 
@@ -164,6 +164,7 @@ def _written(wanted: Wanted, pair: Pair, action: str, target: Target, before: Re
         rollback=before.rollback if same and before is not None else None,
         hold=before.hold if before is not None else None,
         depends_on=before.depends_on if same and before is not None else _comes_after(wanted.workspace, target.application),
+        labels=before.labels if same and before is not None else _labels(wanted.workspace, target.application),
     )
     return Step(*pair, before, lock, target.folder)
 
@@ -172,6 +173,12 @@ def _comes_after(workspace: Workspace, application: str) -> tuple[str, ...]:
     """The applications that an application names in ``dependsOn``."""
     document = workspace.applications.get(application)
     return as_names(document.spec.get("dependsOn")) if document is not None else ()
+
+
+def _labels(workspace: Workspace, application: str) -> Mapping[str, str]:
+    """The labels of an application itself."""
+    document = workspace.applications.get(application)
+    return labels_of(document) if document is not None else {}
 
 
 def files(wanted: Wanted, staging: Staging, mark: RepositoryLock | None, snapshot: Snapshot) -> dict[str, bytes | None]:

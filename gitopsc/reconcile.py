@@ -19,7 +19,6 @@ from gitopsc.cluster.desired import Target
 from gitopsc.cluster.discovery import discover
 from gitopsc.cluster.expressions import read_expressions
 from gitopsc.cluster.inventory import NAMESPACE
-from gitopsc.cluster.lease import refuse_while_held
 from gitopsc.cluster.namespaces import NAMESPACES
 from gitopsc.cluster.objects import get
 from gitopsc.cluster.settings import Rules, read_rules, seconds
@@ -36,6 +35,8 @@ from gitopsc.report.result import Result
 from gitopsc.repository.records import Records
 from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.revision import Revision, read_revision, routes_of, selected
+from gitopsc.shards import Shard, check_alone, lease_name, mine
+from gitopsc.sharing import nothing_selected, refuse_beside
 from gitopsc.telling import told
 from gitopsc.trusting import check_signed
 from gitopsc.verifying import verify
@@ -48,7 +49,8 @@ _SECRET = ("_TOKEN", "_PASSWORD", "_SECRET")
 class Wish:
     """What a person said on the command line. ``spent``: seconds that the process took to get here; they count.
 
-    ``promote``: at its end, whatever may come further comes further, rendered from the clone of the workspace in ``source``.
+    ``shard``: the part of the environment that is meant. ``promote``: at its end, whatever may come further comes further, rendered from the
+    clone of the workspace in ``source``.
     """
 
     kubeconfig: str | None = None
@@ -65,6 +67,7 @@ class Wish:
     verify_only: bool = False
     home: str = NAMESPACE
     allowed_signers: Path | None = None
+    shard: Shard | None = None
     promote: bool = False
     source: Path | None = None
     spent: float = 0.0
@@ -91,13 +94,14 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
     Raises ``Invalid``, ``Failure`` where Git or the API server cannot be reached, ``Conflict`` where somebody else reconciles, or history was rewritten.
     """
     began = time.monotonic()
+    check_alone(wish.shard, applications)
     given = _seconds(wish.timeout)
     if given is not None:  # Git is held to the one deadline, too
         options = replace(options, limits=replace(options.limits, git_seconds=min(options.limits.git_seconds, given)))
     with source(options) as opened:
         snapshot = opened.repository.snapshot()
         revision = read_revision(snapshot, environment, limits=options.limits, namespace=wish.home)
-        names = selected(revision, applications)
+        names = mine(wish.shard, selected(revision, applications), revision.labels)
         rules = rules_of(revision, wish)
         if not wish.verify_only:
             check_engine(revision)
@@ -110,7 +114,7 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
                 return _pinned(api, revision)
             check_pin(api, revision)
             if not wish.dry_run:
-                refuse_while_held(api, wish.home, lease_name(environment))
+                refuse_beside(api, wish.home, revision, names)
             ground = ground_of(api, options, opened, snapshot, revision, wish)
             if wish.verify_only:
                 passed, problems = verified(ground, revision, names, rules, options, opened, wish)
@@ -118,7 +122,8 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
             passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
             _tell(passed, ground, options, wish, whole=not applications)
             done = result_of(passed, finish(passed, ground, options, opened, wish), ground)
-    if not wish.dry_run and not applications:
+            done = replace(done, diagnostics=(*done.diagnostics, *nothing_selected(wish.shard, revision, names)))
+    if not wish.dry_run and not applications and wish.shard is None:
         done = _posted(options, passed, done)
     if not wish.dry_run and revision.rules.get("rollback") is True:
         done = _taken_back(options, passed, done)
@@ -143,7 +148,8 @@ def _tell(passed: Passed, ground: Ground, options: Options, wish: Wish, *, whole
         return
     redactor = Redactor(value for name, value in options.environ.items() if name.endswith(_SECRET))
     setting = Once(passed.revision.environment, wish.home, options.environ, lambda text: visible(redactor(text)))
-    tell_once(ground.api, setting, told(setting.environment, passed.reports, whole=whole), alerts)
+    book = lease_name(setting.environment, wish.shard)
+    tell_once(ground.api, setting, told(setting.environment, passed.reports, whole=whole), alerts, book)
 
 
 @contextmanager
@@ -209,11 +215,6 @@ def check_pin(api: Api, revision: Revision) -> None:
             hint="nothing was applied: name the right context, or correct target.uid of the environment",
             code="wrong-cluster",
         )
-
-
-def lease_name(environment: str, shard: str = "") -> str:
-    """The Lease of an environment (and shard)."""
-    return f"gitopsc.{environment}{f'.{shard}' if shard else ''}"
 
 
 def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, revision: Revision, wish: Wish, **more: Any) -> Ground:

@@ -17,6 +17,7 @@ from gitopsc.repository.source import fetch_commit, has_commit, is_ancestor, new
 from gitopsc.repository.tips import between, tip_of
 from gitopsc.sides import At
 from gitopsc.spec.discover import read_source
+from gitopsc.spec.documents import Document
 from gitopsc.spec.identity import release_id
 from gitopsc.targets import Noted, Session
 
@@ -107,6 +108,11 @@ class Renditions:
             if workspace is not None and document is not None:
                 self._ids[key] = release_id(workspace, document, lambda file, written: read_source(base.files, file.removeprefix(base.label), written))
         return self._ids[key]
+
+    def document_at(self, application: str, commit: str) -> Document | None:
+        """The document that a commit has of an application. Raises ``Failure``, ``Invalid``."""
+        workspace, _ = self._base(commit).workspace([application])
+        return workspace.applications.get(application) if workspace is not None else None
 
     def close(self) -> None:
         """End what was started for it."""

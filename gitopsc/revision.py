@@ -6,7 +6,7 @@ Nothing else is needed of Git: ``environment.lock``, the ``release.lock`` of eac
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gitopsc import kubernetes
@@ -29,7 +29,7 @@ _HINT = "gitopsc writes this file; take it from the last good commit of the envi
 @dataclass(frozen=True, slots=True)
 class Revision:
     """``lock``: the fields of environment.lock. ``targets``: every application that could be read. ``refused``: what is wrong with the others,
-    of which nothing may be written. ``left_out``: what is worth a warning.
+    of which nothing may be written. ``warnings``: what is worth one. ``labels``: of every application whose lock can be read.
     """
 
     environment: str
@@ -38,6 +38,7 @@ class Revision:
     targets: Mapping[str, Target]
     refused: Mapping[str, tuple[Diagnostic, ...]]
     warnings: tuple[Diagnostic, ...] = ()
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def engine(self) -> str:
@@ -102,7 +103,7 @@ def read_revision(snapshot: Snapshot, environment: str, *, limits: Limits = DEFA
         refused[name] = tuple(wrong)
         del targets[name]
     _check_cycles(locks, environment)
-    return Revision(environment, snapshot.revision, lock, targets, refused, tuple(reader.warnings))
+    return Revision(environment, snapshot.revision, lock, targets, refused, tuple(reader.warnings), {name: one.labels for name, one in locks.items()})
 
 
 def _environment_lock(snapshot: Snapshot, environment: str) -> dict[str, Any]:

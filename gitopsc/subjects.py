@@ -15,7 +15,8 @@ from gitopsc.repository.location import named, unfolded
 from gitopsc.repository.objects import EXECUTABLE, FILE
 from gitopsc.repository.remote import split_credentials
 from gitopsc.revision import Revision, read_revision
-from gitopsc.shards import Shard, in_shard
+from gitopsc.shards import Shard, mine
+from gitopsc.sharing import nothing_selected
 from gitopsc.spec.documents import read_documents
 from gitopsc.values import plain
 
@@ -42,9 +43,10 @@ class Address(NamedTuple):
 def subject(found: Environments, name: str, shard: Shard | None = None) -> Subject:
     """An environment with its applications that are present, those of a shard alone. Raises ``Invalid`` where there is no such environment."""
     revision = read_revision(found.snapshot, name, limits=found.options.limits)
-    apps = [app for one in revision.names if in_shard(one, shard) and (app := _application(found, revision, one)) is not None]
+    names = mine(shard, revision.names, revision.labels)
+    apps = [app for one in names if (app := _application(found, revision, one)) is not None]
     refused = tuple(replace(d, severity="warning") for one in sorted(revision.refused) for d in revision.refused[one])
-    return Subject(Environment(name, revision.lock, tuple(apps)), refused)
+    return Subject(Environment(name, revision.lock, tuple(apps)), (*refused, *nothing_selected(shard, revision, names)))
 
 
 def _application(found: Environments, revision: Revision, name: str) -> Application | None:

@@ -50,6 +50,11 @@ def told(environment: str, reports: Sequence[Report], *, whole: bool = True, can
     return Told(tuple(event for report in reports for event in _events(environment, report)), judged)
 
 
+def together(first: Told, second: Told) -> Told:
+    """What both tell; judged is what both could judge."""
+    return Told((*first.events, *second.events), lambda word, application: first.judged(word, application) and second.judged(word, application))
+
+
 def _events(environment: str, report: Report) -> Iterable[Event]:
     name = report.target.application
     if report.troubles:

@@ -22,7 +22,8 @@ from gitopsc.reconcile import DEFAULT_TIMEOUT, Source, Wish, check_engine, check
 from gitopsc.report.redact import Redactor, visible
 from gitopsc.repository.store import Snapshot
 from gitopsc.revision import read_revision, routes_of, selected
-from gitopsc.shards import in_shard, parse_shard
+from gitopsc.shards import check_alone
+from gitopsc.sharing import Sharing
 from gitopsc.telling import Told, told
 from gitopsc.trusting import CODE as UNSIGNED
 from gitopsc.trusting import check_signed, is_signed
@@ -38,7 +39,6 @@ class Standing:
 
     interval: str | None = None
     listen: str = LISTEN
-    shard: str | None = None
     allow_link_local: bool = False
     hostname: str = "localhost"
     log: Callable[[str], None] = lambda _: None
@@ -47,7 +47,7 @@ class Standing:
 
 def watcher(options: Options, environment: str, applications: Sequence[str], wish: Wish, standing: Standing) -> Agent:
     """An agent, listening already; whoever called runs and stops it. Raises ``Invalid`` for words that are wrong, ``Failure`` where its address is taken."""
-    shard = parse_shard(standing.shard)
+    check_alone(wish.shard, applications)
     given = {"interval": _seconds("interval", standing.interval), "timeout": _seconds("timeout", wish.timeout)}
     address = parse_address(standing.listen)
     context, rules = _first_look(options, environment, wish)
@@ -60,14 +60,14 @@ def watcher(options: Options, environment: str, applications: Sequence[str], wis
         timeout=given["timeout"] or rules.get("timeout") or DEFAULT_TIMEOUT,
         listen=address,
         hostname=standing.hostname,
-        shard=f"{shard[0]}-of-{shard[1]}" if shard else "",
+        shard=wish.shard,
         namespace=wish.home,
         environ=options.environ,
         allow_link_local=standing.allow_link_local,
         clean=lambda text: visible(redactor(text)),
         log=standing.log,
     )
-    passes = _Passes(options, environment, applications, wish, shard, given)
+    passes = _Passes(options, environment, applications, wish, given)
     agent = Agent(setting, passes.once, passes.tip)
     passes.agent = agent
     return agent
@@ -82,7 +82,6 @@ class _Passes:
         environment: str,
         applications: Sequence[str],
         wish: Wish,
-        shard: tuple[int, int] | None,
         given: Mapping[str, float | None],
     ) -> None:
         self.agent: Agent | None = None
@@ -90,7 +89,7 @@ class _Passes:
         self._environment = environment
         self._applications = applications
         self._wish = wish
-        self._shard = shard
+        self._sharing = Sharing(wish.shard, environment, wish.home, self._log)
         self._given = given
         self._contention = Contention()
         self._accept = wish.accept_rewrite
@@ -105,7 +104,7 @@ class _Passes:
     def once(self, api: Api, attempt: Attempt) -> Passed:
         """One pass, and what it lets come further. What could not be promoted is told, and is tried again after the next pass."""
         passed = self._pass(api, attempt)
-        if passed.whole and passed.reports and not self._shard and not attempt.cancel.is_set():
+        if passed.whole and passed.reports and self._wish.shard is None and not attempt.cancel.is_set():
             self._post(passed)
         if passed.takes_back and not attempt.cancel.is_set():
             from gitopsc.retreat import take_back
@@ -146,7 +145,6 @@ class _Passes:
 
     def _at(self, api: Api, attempt: Attempt, opened: Source, snapshot: Snapshot, *, accept: bool) -> Passed:
         revision = read_revision(snapshot, self._environment, limits=self._options.limits, namespace=self._wish.home)
-        names = [name for name in selected(revision, self._applications) if in_shard(name, self._shard)]
         rules = rules_of(revision, self._wish)
         if not self._wish.verify_only:
             check_engine(revision)
@@ -157,6 +155,7 @@ class _Passes:
             return Passed(revision.revision, 0, alerts=routes_of(revision), whole=False, suspended=True, found=nothing)
         api = api.acting_as(api.impersonate, Deadline(self._given["timeout"] or rules.timeout))
         check_pin(api, revision)
+        portion = self._sharing.portion(api, revision, selected(revision, self._applications))
         fence = api.fence or (lambda: None)
         ground = ground_of(
             api,
@@ -171,9 +170,9 @@ class _Passes:
             now=time.monotonic(),
         )
         if self._wish.verify_only:
-            made, problems = verified(ground, revision, names, rules, self._options, opened, self._wish)
+            made, problems = verified(ground, revision, portion.names, rules, self._options, opened, self._wish)
         else:
-            made = make_pass(ground, revision, names, rules, accept_rewrite=accept)
+            made = make_pass(ground, revision, portion.names, rules, accept_rewrite=accept)
             problems = finish(made, ground, self._options, opened, self._wish)
         self._log([problem.message for problem in problems] + _troubles(made))
         status = made.status or (3 if problems else 0)
@@ -187,6 +186,8 @@ class _Passes:
             whole=not self._applications,
             pending_records=pending,
             takes_back=revision.rules.get("rollback") is True,
+            beside=portion.beside,
+            unselected=portion.unselected,
         )
 
     def _keep_last_good(self, api: Api, attempt: Attempt, opened: Source, event: Event, good: str) -> Passed:

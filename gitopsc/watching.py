@@ -23,7 +23,8 @@ from gitopsc.cluster.lease import Lease
 from gitopsc.cluster.outcome import Report
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Conflict, Diagnostic, Failure, Invalid
-from gitopsc.telling import Told, measure, told, unread
+from gitopsc.shards import Shard, lease_name
+from gitopsc.telling import Told, measure, together, told, unread
 from gitopsc.watches import Watches
 
 STALE_AFTER = 2
@@ -34,7 +35,7 @@ _WORDS = {"rewritten": "rewritten", "history-rewritten": "rewritten", "unsigned"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What stays the same for as long as the process lives. ``shard`` is "" or ``2-of-4``. ``clean`` masks secrets. ``log`` takes a line."""
+    """What stays the same for as long as the process lives. ``shard``: its part of the environment. ``clean`` masks secrets. ``log`` takes a line."""
 
     environment: str
     connection: Connection
@@ -42,7 +43,7 @@ class Setting:
     timeout: float
     listen: tuple[str, int]
     hostname: str
-    shard: str = ""
+    shard: Shard | None = None
     namespace: str = NAMESPACE
     environ: Mapping[str, str] = field(default_factory=dict)
     allow_link_local: bool = False
@@ -54,8 +55,9 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Passed:
     """What one pass came to. ``whole``: all applications of the environment (or of this shard) have a report. ``alerts``: as environment.lock
-    has them now. ``found`` goes before what the reports say: for a pass that refused the revision it found. ``takes_back``: releases that
-    failed are to be rolled back.
+    has them now. ``found`` goes before what the reports say: for a pass that refused the revision it found. ``beside``: what is told beside
+    it; what it cannot judge is not judged. ``takes_back``: releases that failed are to be rolled back. ``unselected``: applications that
+    no shard has.
     """
 
     revision: str | None
@@ -68,6 +70,8 @@ class Passed:
     found: Told | None = None
     pending_records: int = 0
     takes_back: bool = False
+    beside: Told | None = None
+    unselected: int = 0
 
 
 Once = Callable[[Api, Attempt], Passed]
@@ -85,8 +89,10 @@ class Agent:
         self._revision: str | None = None
         self._api: Api | None = None
         side = Api(setting.connection, deadline=Deadline(None), in_flight=4)
-        name = f"gitopsc.{setting.environment}" + (f".{setting.shard}" if setting.shard else "")
-        self.lease = Lease(Api(setting.connection, deadline=Deadline(None), in_flight=2), setting.namespace, name, f"{setting.hostname}_{uuid.uuid4().hex[:8]}")
+        name = lease_name(setting.environment, setting.shard)
+        marks = setting.shard.annotations if setting.shard is not None else {}
+        asks, identity = Api(setting.connection, deadline=Deadline(None), in_flight=2), f"{setting.hostname}_{uuid.uuid4().hex[:8]}"
+        self.lease = Lease(asks, setting.namespace, name, identity, annotations=marks)
         self._side = side
         writes = side.acting_as(side.impersonate)
         writes.fence = self.lease.fence
@@ -185,10 +191,12 @@ class Agent:
         setting, cancelled = self.setting, attempt.cancelled_for is not None
         self._revision = passed.revision or self._revision
         found = passed.found or told(setting.environment, passed.reports, whole=passed.whole, cancelled=cancelled)
+        found = together(found, passed.beside) if passed.beside is not None else found
         if self.lease.held:
             self.alerting.report(found, passed.alerts if passed.reports or passed.found is None else None)
         measure(self.metrics, setting.environment, passed.reports, status=passed.status, seconds=seconds, now=time.time(), cancelled=cancelled)
         self.metrics.set("gitopsc_suspend_status", float(passed.suspended), environment=setting.environment)
+        self.metrics.set("gitopsc_applications_unselected", passed.unselected, environment=setting.environment)
         self.metrics.set("gitopsc_records_pending", passed.pending_records, environment=setting.environment)
         if passed.kinds is not None and self.lease.held:
             self.watches.watch(_resources(passed.reports, passed.kinds), [report.inventory.id for report in passed.reports])

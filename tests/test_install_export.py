@@ -98,6 +98,22 @@ def test_reconcile_knows_every_word_that_the_agent_says(workspace: Path) -> None
     assert (found["environment"], found["watch"], found["repository"], found["listen"], found["shard"]) == ("dev", True, URL, ":8080", "1/2")
 
 
+def test_the_agent_of_a_selector_says_it_as_it_was_meant(workspace: Path) -> None:
+    done = gitopsc(workspace, "install", "dev", "--url", URL, "-l", "tier notin (web, api),!legacy")
+    (found,) = [one for one in printed(done.stdout).values() if one["kind"] == "Deployment"]
+    name, *words = found["spec"]["template"]["spec"]["containers"][0]["args"]
+    read = typed(command(name), words)
+    assert isinstance(read, dict)
+    assert (read["selector"], read["shard"]) == ("!legacy,tier notin (api,web)", None)
+    assert found["metadata"]["annotations"] == {"gitopsc.dev/selector": "!legacy,tier notin (api,web)"}
+    assert found["metadata"]["name"].startswith("gitopsc-dev-not-legacy-tier-notin-api-web-")
+
+
+def test_an_agent_of_nothing_is_told(workspace: Path) -> None:
+    done = gitopsc(workspace, "install", "dev", "--url", URL, "--selector", "tier=web")
+    assert "expected tier=web to select an application of dev, found none" in done.stderr
+
+
 def test_it_knows_the_words_of_an_environment_that_wants_signatures() -> None:
     one = Agent(Environment("dev", {"requireSigned": True}, ()), URL, "example.com/gitopsc:1", "1")
     found = typed(command("reconcile"), one.words[1:])
@@ -110,6 +126,8 @@ REFUSED = {
     "an environment that there is not": (("install", "nowhere"), "expected the environment 'nowhere'"),
     "an environment of Flux": (("install", "edge"), "edge is reconciled by Flux"),
     "a shard that is none": (("install", "dev", "--shard", "3/2"), "expected a shard"),
+    "a selector that is none": (("install", "dev", "-l", "tier in web"), "expected a label selector"),
+    "two ways to divide": (("install", "dev", "-l", "tier", "--shard", "1/2"), "expected --shard or --selector, found both"),
     "an image that is none": (("install", "dev", "--image", "Not An Image"), "image"),
     "an engine that there is not": (("export", "jenkins"), "jenkins"),
     "an environment to export that there is not": (("export", "flux", "nowhere"), "expected the environment 'nowhere'"),

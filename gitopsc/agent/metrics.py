@@ -35,6 +35,7 @@ FAMILIES: Mapping[str, tuple[Kind, str]] = {
     "gitopsc_alerts_firing": ("gauge", "Events that are so now, by word."),
     "gitopsc_alerts_failed_total": ("counter", "Deliveries to a sink that failed."),
     "gitopsc_records_pending": ("gauge", "Records that have not reached the repository yet."),
+    "gitopsc_applications_unselected": ("gauge", "Applications of the environment that no shard has."),
     "process_start_time_seconds": ("gauge", "When the process began."),
     "process_resident_memory_bytes": ("gauge", "Memory in use."),
     "process_open_fds": ("gauge", "Open file descriptors."),

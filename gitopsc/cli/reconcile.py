@@ -21,6 +21,7 @@ def run(
     interval: str | None,
     listen: str | None,
     shard: str | None,
+    selector: str | None,
     allow_link_local: bool,
     kubeconfig: str | None,
     context: str | None,
@@ -41,6 +42,7 @@ def run(
     """Make the cluster what the environment repository says, once or for as long as the process lives."""
     from gitopsc.diagnostics import Invalid
     from gitopsc.reconcile import Wish, reconcile
+    from gitopsc.shards import parse_shard
 
     wish = Wish(
         kubeconfig=kubeconfig,
@@ -56,6 +58,7 @@ def run(
         verify_only=verify_only,
         allowed_signers=options.directory / allowed_signers if allowed_signers else None,
         pin=pin,
+        shard=parse_shard(shard, selector),
         promote=promote,
         source=options.directory / source if source else None,
     )
@@ -64,7 +67,7 @@ def run(
     if once or dry_run or pin:
         other = "--once" if once else "--dry-run" if dry_run else "--pin"
         raise Invalid(f"expected --watch or {other}, found both", hint="one pass or many")
-    said = {"interval": interval, "listen": listen, "shard": shard, "allow_link_local": allow_link_local}
+    said = {"interval": interval, "listen": listen, "allow_link_local": allow_link_local}
     return _watch(options, environment, applications, wish, {name: value for name, value in said.items() if value is not None})
 
 
@@ -108,7 +111,8 @@ COMMAND = Command(
         flag("watch", "--watch", text="Pass after pass, until SIGTERM; one of several replicas at a time."),
         option("interval", "--interval", metavar="TIME", text="The time between passes of --watch, such as 60s; changes are met sooner."),
         option("listen", "--listen", metavar="ADDRESS:PORT", text="Where --watch answers /metrics, /healthz, /readyz and POST /hook; :8080 if not given."),
-        option("shard", "--shard", metavar="I/N", text="Of N watchers the one with number I, which cares for its share of the applications."),
+        option("shard", "--shard", metavar="I/N", text="Of N shards the one with number I: its share of the applications, and no others."),
+        option("selector", "-l", "--selector", metavar="SELECTOR", text="The applications whose metadata.labels it selects, such as 'tier in (web,api)'."),
         flag("allow_link_local", "--allow-link-local-alerts", text="Let alerts go to link-local addresses, where clouds keep credentials."),
         option("kubeconfig", "--kubeconfig", metavar="FILE", text="The kubeconfig that names the cluster."),
         option("context", "--context", metavar="NAME", text="The context of the kubeconfig."),

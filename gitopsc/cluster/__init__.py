@@ -29,6 +29,7 @@ Each part and what it gives::
                  vanished(manifest) -> Health, of an object that was applied and is gone · pods.cause(pods), pods.pod_selector(workload)
     lease        Lease(api, namespace, name, identity, *, duration=15.0): .acquire(stop) -> bool · .keep() · .fence() · .held · .lost: Event · .release()
                  refuse_while_held(api, namespace, name), for a single pass: Conflict naming the holder; writes nothing
+    holders      holders(api, namespace) -> list[Held(name, holder, annotations, created)]: the live Leases of a namespace
 
 ``data`` is an object as a mapping with apiVersion, kind, metadata.
 """

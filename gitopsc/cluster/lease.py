@@ -52,11 +52,22 @@ class Seen:
 
 class Lease:
     """``api`` is one of its own, so that no crowd of other requests keeps a renewal waiting. ``lost`` is set when another holds it.
+    ``annotations`` are put on it when it is taken.
 
     Safe for threads: one acquires and renews, any asks ``fence``.
     """
 
-    def __init__(self, api: Api, namespace: str, name: str, identity: str, *, duration: float = DURATION, clock: Callable[[], float] = seconds) -> None:
+    def __init__(
+        self,
+        api: Api,
+        namespace: str,
+        name: str,
+        identity: str,
+        *,
+        duration: float = DURATION,
+        clock: Callable[[], float] = seconds,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
         self.namespace = namespace
         self.name = name
         self.identity = identity
@@ -65,6 +76,7 @@ class Lease:
         self.on_lost: Callable[[], None] | None = None
         self.api = api
         self._clock = clock
+        self._annotations = dict(annotations or {})
         self._seen: Seen | None = None
         self._live: dict[str, Any] | None = None
         self._until = float("-inf")
@@ -177,7 +189,7 @@ class Lease:
             if live is None:
                 self._live = self._create(spec)
             else:
-                self._live = replace(self._within(self.duration * _RENEW), LEASES, {**live, "spec": spec})
+                self._live = replace(self._within(self.duration * _RENEW), LEASES, {**live, "metadata": self._marked(live["metadata"]), "spec": spec})
         except Problem as problem:
             if problem.conflict or is_absent(problem, self.name):
                 return False if not ours else self._still_ours(began, spec)
@@ -198,7 +210,7 @@ class Lease:
         return self._write(began, live)
 
     def _create(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        metadata = {"name": self.name, "namespace": self.namespace, "labels": {"app.kubernetes.io/managed-by": "gitopsc"}}
+        metadata = self._marked({"name": self.name, "namespace": self.namespace, "labels": {"app.kubernetes.io/managed-by": "gitopsc"}})
         wanted = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata, "spec": dict(spec)}
         api = self._within(self.duration * _RENEW)
         try:
@@ -212,6 +224,10 @@ class Lease:
             if not problem.conflict:
                 raise
         return create(api, LEASES, wanted)
+
+    def _marked(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        annotations = {**(metadata.get("annotations") or {}), **self._annotations}
+        return {**metadata, "annotations": annotations} if annotations else dict(metadata)
 
     def _within(self, allowed: float) -> Api:
         return self.api.acting_as(self.api.impersonate, Deadline(allowed))
@@ -229,7 +245,7 @@ def refuse_while_held(api: Api, namespace: str, name: str, *, clock: Callable[[]
             return
         live, headers = answer
         holder, duration = text(live, "spec", "holderIdentity"), float(number(live, "spec", "leaseDurationSeconds", default=1))
-        age = _age(live, headers)
+        age = age_of(live, headers)
         if not holder or (age is not None and age > duration + TOLERATED_SKEW):
             return
         version = text(live, "metadata", "resourceVersion")
@@ -254,8 +270,8 @@ def _answer(api: Api, namespace: str, name: str) -> tuple[Mapping[str, Any], Map
     return answer.body, answer.headers
 
 
-def _age(live: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
-    """Seconds since the last renewal, by the server's clock; None where it does not say."""
+def age_of(live: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
+    """Seconds since a Lease was renewed last, by the server's clock; None where it does not say."""
     written = [text(entry, "time") for entry in items(live, "metadata", "managedFields") if at(entry, "fieldsV1", "f:spec", "f:renewTime") is not None]
     try:
         now = parsedate_to_datetime(headers.get("Date") or "")

@@ -61,7 +61,7 @@ def list_labelled(api: Api, resource: Resource, selector: str = "", namespace: s
         if token:
             query["continue"] = token
         try:
-            body = api.request("GET", resource.path(namespace), query=query, limit=LIST_LIMIT, expect=_list_of(resource)).body
+            body = api.request("GET", resource.path(namespace), query=query, limit=LIST_LIMIT, expect=list_of(resource)).body
         except Problem as problem:
             if problem.reason == "TooLarge" and page > 1:
                 page = max(1, page // 8)
@@ -218,7 +218,9 @@ def _the(resource: Resource, name: str, namespace: str) -> Expect:
     return look
 
 
-def _list_of(resource: Resource) -> Expect:
+def list_of(resource: Resource) -> Expect:
+    """A look at an answer: why it is no list of this resource, None where it is one."""
+
     def look(body: Mapping[str, Any]) -> str | None:
         items = body.get("items")
         if str(body.get("kind", "")).endswith("List") and body.get("apiVersion") == resource.api_version and isinstance(body.get("metadata"), dict):

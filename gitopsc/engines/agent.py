@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsc.engines.grants import CLUSTER, RBAC, READING, Grant, Rights, Rule, reading, writing
@@ -17,19 +17,28 @@ _SECRET = ("", "Secret")
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A shard: its name, the argument that makes an agent of it, and the annotations that say which it is."""
+
+    name: str
+    word: str
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
-    """``url``: where it reads the environment repository. ``shard``: which part of the applications it has, as ``(2, 4)``. ``version``: gitopsc's."""
+    """``url``: where it reads the environment repository. ``shard``: which part of the applications it has. ``version``: gitopsc's."""
 
     environment: Environment
     url: str
     image: str
     version: str
-    shard: tuple[int, int] | None = None
+    shard: Part | None = None
 
     @property
     def name(self) -> str:
         """Of everything that is its own."""
-        part = f"-{self.shard[0]}-of-{self.shard[1]}" if self.shard else ""
+        part = f"-{self.shard.name}" if self.shard is not None else ""
         return shortened(f"gitopsc-{self.environment.name}{part}", 57)
 
     @property
@@ -60,7 +69,7 @@ class Agent:
     @property
     def words(self) -> list[str]:
         """Its command line."""
-        shard = [f"--shard={self.shard[0]}/{self.shard[1]}"] if self.shard else []
+        shard = [self.shard.word] if self.shard is not None else []
         signed = ["--allowed-signers=/etc/gitopsc/signers/allowed_signers"] if self.environment.lock.get("requireSigned") is True else []
         return ["reconcile", self.environment.name, "--watch", f"--repository={self.url}", f"--listen=:{PORT}", *shard, *signed]
 
@@ -95,7 +104,7 @@ def _own_access(one: Agent, every: list[Object], plurals: Plurals) -> list[Made]
     seen = [data for data in every if (group_of(data), data.get("kind")) != _SECRET]
     home = [
         Grant("", "configmaps", (*READING, "create", "update", "patch", "delete")),
-        Grant("coordination.k8s.io", "leases", ("get", "create", "update")),
+        Grant("coordination.k8s.io", "leases", ("get", "list", "create", "update")),
         Grant("", "events", ("create", "patch")),
     ]
     home += [Grant("", "secrets", ("get",), tuple(one.alert_secrets))] if one.alert_secrets else []

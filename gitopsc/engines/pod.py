@@ -57,7 +57,7 @@ def deployment(one: Agent, namespace: str, port: int) -> Made:
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}},
         "template": {"metadata": {"labels": labels}, "spec": pod},
     }
-    metadata = {"name": one.name, "namespace": namespace, "labels": labels}
+    metadata = {"name": one.name, "namespace": namespace, "labels": labels, **({"annotations": dict(one.shard.annotations)} if one.shard is not None else {})}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
 

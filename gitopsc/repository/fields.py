@@ -90,6 +90,14 @@ class Fields:
             return ()
         return tuple(value)
 
+    def labels(self, key: str) -> dict[str, str]:
+        """A mapping of strings to strings."""
+        value = self._take(key)
+        if not isinstance(value, dict) or not all(isinstance(item, str) for pair in value.items() for item in pair):
+            self._expected(key, "a mapping of strings", value)
+            return {}
+        return dict(value)
+
     def map(self, key: str) -> Fields:
         """A mapping."""
         value = self._take(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Invalid, Place
@@ -84,8 +84,8 @@ class Hold:
 class ReleaseLock:
     """``<environment>/<application>/release.lock``: what runs there, and why. No timestamps: who and when come from the commit.
 
-    ``overrides``: the gates that a person set aside (``drop``). ``depends_on``: the applications that come before it. Both fields
-    are there only where there are any.
+    ``overrides``: the gates that a person set aside (``drop``). ``depends_on``: the applications that come before it. ``labels``: the
+    application's own, by key, for whoever selects applications. These fields are there only where there are any.
     """
 
     application: str
@@ -103,6 +103,7 @@ class ReleaseLock:
     hold: Hold | None = None
     overrides: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def dump(self) -> bytes:
         """The lock's text."""
@@ -125,6 +126,7 @@ class ReleaseLock:
                 "hold": self.hold and {"reason": self.hold.reason, "by": self.hold.by},
                 **({"overrides": list(self.overrides)} if self.overrides else {}),
                 **({"dependsOn": list(self.depends_on)} if self.depends_on else {}),
+                **({"labels": dict(sorted(self.labels.items()))} if self.labels else {}),
             }
         )
 
@@ -158,7 +160,7 @@ class EnvironmentLock:
 def tombstone(lock: ReleaseLock, *, generation: int, release: str, renderer: str, algorithm: Algorithm = "sha1") -> ReleaseLock:
     """The lock of an application that is gone from the workspace: nothing rendered, so that its removal can be promoted and rolled back.
 
-    ``release`` is the id of its absence; sources stay those of ``lock``, the last one present.
+    ``release`` is the id of its absence; sources stay those of ``lock``, the last one present, and so do labels: who had it prunes it.
     """
     return ReleaseLock(
         application=lock.application,
@@ -171,6 +173,7 @@ def tombstone(lock: ReleaseLock, *, generation: int, release: str, renderer: str
         environment_source=lock.environment_source,
         rendered=EMPTY_TREE[algorithm],
         renderer=renderer,
+        labels=lock.labels,
     )
 
 
@@ -238,6 +241,7 @@ def _release_lock(fields: Fields) -> ReleaseLock:
         hold=_optional(fields.optional_map("hold"), lambda part: Hold(part.optional_text("reason"), part.optional_text("by"))),
         overrides=fields.words("overrides", OVERRIDES) if fields.has("overrides") else (),
         depends_on=fields.texts("dependsOn") if fields.has("dependsOn") else (),
+        labels=fields.labels("labels") if fields.has("labels") else {},
     )
 
 

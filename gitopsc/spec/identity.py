@@ -16,7 +16,7 @@ from gitopsc.diagnostics import Invalid
 from gitopsc.spec.completing import ReadSource
 from gitopsc.spec.documents import Document
 from gitopsc.spec.environments import bound
-from gitopsc.spec.kinds import ComponentType, Environment, Overlay, Workspace
+from gitopsc.spec.kinds import ComponentType, Environment, Overlay, Workspace, labels_of
 from gitopsc.values import Map
 
 NOT_INPUTS = ("policy", "reconcile", "alerts", "enforceGates", "requireSigned", "abstract", "extends")
@@ -43,10 +43,12 @@ def release_id(workspace: Workspace, application: Document, read_source: ReadSou
     """``r-`` and 12 hex digits over the application, its feature overlays, the component types it uses, and the workspace's defaults."""
     features = [o for o in workspace.overlays.get(application.name, ()) if not o.environments]
     documents = [application, *(overlay.document for overlay in features)]
+    labels = labels_of(application)  # only where there are any: an application without has the id that it always had
     return "r-" + digest(
         {
             "name": application.name,
             "application": application.spec,
+            **({"labels": labels} if labels else {}),
             "overlays": [[list(o.features), o.document.spec] for o in features],
             "types": {t.name: _type(t) for t in _types(workspace, documents)},
             "defaults": workspace.spec.get("defaults"),

@@ -135,6 +135,13 @@ def as_names(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
+def labels_of(document: Document) -> dict[str, str]:
+    """The labels of a document itself, by key; none of what it makes."""
+    metadata = document.data.get("metadata")
+    found = metadata.get("labels") if isinstance(metadata, Map) else None
+    return {str(key): str(found[key]) for key in sorted(found)} if isinstance(found, Map) else {}
+
+
 def name_place(document: Document) -> Place | None:
     """Where a document says its name."""
     metadata = document.data.get("metadata")

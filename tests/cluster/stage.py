@@ -131,7 +131,13 @@ class Stage:
 
     # The environment repository
 
-    def publish(self, *manifests: Object, depends_on: Mapping[str, Iterable[str]] | None = None, **applications: Iterable[Object] | None) -> str:
+    def publish(
+        self,
+        *manifests: Object,
+        depends_on: Mapping[str, Iterable[str]] | None = None,
+        labels: Mapping[str, Mapping[str, str]] | None = None,
+        **applications: Iterable[Object] | None,
+    ) -> str:
         """Commit applications: ``shop`` has the positional ones; None makes a tombstone. The others stay as they were."""
         if manifests or not applications:
             applications = {"shop": manifests, **applications}
@@ -147,7 +153,7 @@ class Stage:
                     refs = file_names([ref_of(data) for data in objects])
                     made = folder({refs[ref_of(data)]: f"{json.dumps(data, indent=1)}\n".encode() for data in objects}, repository.algorithm)
                     lock = self._lock(name, generations[pairs[name]], made.tree if listed is not None else EMPTY_TREE[repository.algorithm], listed is not None)
-                    folders[pairs[name]] = (made, replace(lock, depends_on=edges.get(name, ())))
+                    folders[pairs[name]] = (made, replace(lock, depends_on=edges.get(name, ()), labels=(labels or {}).get(name, {})))
                 files: dict[str, bytes | None] = {
                     f"{self.environment}/environment.lock": EnvironmentLock(self.environment, self.lock).dump(),
                     REPOSITORY_LOCK: RepositoryLock("shop").dump(),

@@ -92,7 +92,7 @@ def whole(tmp_path: Path) -> Shop:
 def raced(made: Shop, *commands: tuple[str, ...]) -> list[tuple[int, Any]]:
     """Commands at once: each one's status and what it said."""
     started = [made.start(*words, by=f"P{number}") for number, words in enumerate(commands)]
-    ended = [(process.communicate(timeout=120), process.returncode) for process in started]
+    ended = [(process.communicate(timeout=600), process.returncode) for process in started]
     return [(status, json.loads(out)) for (out, _), status in ended]
 
 
@@ -307,7 +307,7 @@ def test_hotfix_straight_to_prod(whole: Shop) -> None:
     whole.release("2.0.0")
     whole.verify("dev")
     git(whole.work, "checkout", "-q", "-b", "hotfix", whole.lock("prod").source.commit or "")
-    text = (whole.work / "shop.yaml").read_text()
+    text = (whole.work / "shop.yaml").read_text().replace("metadata: {name: shop}", "metadata: {name: shop, labels: {tier: web}}")
     fix = whole.write({"shop.yaml": text.replace("1.0.0", "1.0.1")})
     told = whole.told("promote", "shop", "--to", "prod", "--hotfix", "--source", "hotfix", status=2)
     assert blocked(told) == ["approvals"]
@@ -317,6 +317,7 @@ def test_hotfix_straight_to_prod(whole: Shop) -> None:
     whole.told("promote", "shop", "--to", "prod", "--hotfix", "--source", "hotfix")
     lock = whole.lock("prod")
     assert (lock.action, lock.release.version, lock.source.commit, lock.origin) == ("hotfix", "1.0.1", fix, None)
+    assert lock.labels == {"tier": "web"}
     whole.verify("prod")
     git(whole.work, "checkout", "-q", "main")
     whole.told("promote", "shop", "--to", "staging")

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from gitopsc import kubernetes
-from gitopsc.engines.agent import Agent, agent
+from gitopsc.engines.agent import Agent, Part, agent
 from gitopsc.engines.plurals import Plurals, plural
 from gitopsc.engines.subject import Environment, shortened
 from tests.engines import Object, application, environment, may, named, problems, thing
 
 RBAC = "rbac.authorization.k8s.io/v1"
+SHARD = Part("2-of-3", "--shard=2/3", {"gitopsc.dev/shard": "2/3"})
 OWN = "gitopsc-system/gitopsc-prod"
 SHOP = application(
     "shop",
@@ -50,7 +51,7 @@ def test_what_is_printed_is_valid_and_restricted(one: Environment, minor: kubern
 
 @pytest.mark.parametrize("url", ["https://git.example.com/e.git", "ssh://git@git.example.com/e.git", "git@git.example.com:e.git"])
 def test_it_is_valid_for_every_way_to_the_repository(url: str) -> None:
-    assert problems(made(environment(SHOP), url=url, shard=(2, 3))) == []
+    assert problems(made(environment(SHOP), url=url, shard=SHARD)) == []
 
 
 def test_everything_comes_before_what_needs_it() -> None:
@@ -67,8 +68,9 @@ def test_the_deployment() -> None:
 
 
 def test_a_shard_is_an_agent_of_its_own() -> None:
-    found = named(made(environment(SHOP), shard=(2, 3)))["Deployment/gitopsc-prod-2-of-3"]
+    found = named(made(environment(SHOP), shard=SHARD))["Deployment/gitopsc-prod-2-of-3"]
     assert "--shard=2/3" in found["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert found["metadata"]["annotations"] == {"gitopsc.dev/shard": "2/3"}
 
 
 def test_secrets_are_named_and_never_written() -> None:

@@ -74,6 +74,7 @@ def test_a_release_lock_has_the_documented_text() -> None:
         replace(LOCK, source=Source(dirty=True), environment_source=EnvironmentSource(None, "e-0"), origin=None),
         replace(LOCK, source=Source(None, "a" * 40), images=(), hold=Hold("bad: {x}, #y\n\"z\" 'q'", "Ann <a@x>"), rollback=Rollback("r-1", 40, None)),
         replace(LOCK, overrides=("drop",)),
+        replace(LOCK, labels={"example.com/shard": "1", "tier": "yes", "empty": ""}),
         replace(LOCK, release=Release("r-1", "1.10"), images=(Image("host:5000/x", "yes"), Image("a", None, "1e3"))),
         tombstone(LOCK, generation=42, release="r-gone", renderer="gitopsc 1"),
     ],
@@ -88,6 +89,16 @@ def test_what_is_written_is_read(lock: ReleaseLock) -> None:
 def test_a_lock_that_was_written_another_way_is_read_too() -> None:
     other = yaml.safe_dump(yaml.safe_load(TEXT), sort_keys=True)
     assert read_release_lock(f"# by hand\n{other}".encode(), "x") == LOCK
+
+
+def test_labels_are_there_only_where_there_are_any() -> None:
+    assert replace(LOCK, labels={}).dump().decode() == TEXT
+    assert replace(LOCK, labels={"tier": "web", "shard": "2"}).dump().decode() == f'{TEXT}labels: {{shard: "2", tier: web}}\n'
+
+
+def test_a_tombstone_keeps_the_labels_so_that_who_had_it_prunes_it() -> None:
+    labelled = replace(LOCK, labels={"tier": "web"})
+    assert tombstone(labelled, generation=42, release="r-gone", renderer="gitopsc 1").labels == {"tier": "web"}
 
 
 def test_a_tombstone() -> None:
@@ -114,6 +125,8 @@ def test_a_tombstone() -> None:
         (("release: {", "<<<<<<< HEAD\nrelease: {"), ""),
         (("action: promote", "action: promote\naction: build"), "action"),
         (("rollback: null", "rollback: x"), "a mapping or null"),
+        (("hold: null", "hold: null\nlabels: [web]"), "expected labels to be a mapping of strings, found a list"),
+        (("hold: null", "hold: null\nlabels: {tier: 1}"), "a mapping of strings"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(change: tuple[str, str], message: str) -> None:
