@@ -55,9 +55,10 @@ _GITLAB = (
     Route("PUT", _MR + r"/merge_requests/(?P<number>\d+)", "update", knows=_f("title description state_event target_branch")),
     Route("DELETE", _MR + r"/repository/branches/(?P<branch>[^/]+)", "delete"),
     Route("POST", _MR + r"/statuses/(?P<sha>[0-9a-f]{40,64})", "status", _f("state"), _f("state ref name context target_url description coverage pipeline_id")),
+    Route("GET", _MR + r"/repository/commits/(?P<sha>[0-9a-f]{40,64})/statuses", "statuses", query=_f("ref stage name all per_page page")),
 )  # fmt: skip
 _GITEA = (
-    Route("GET", _REPO + "/pulls", "list", query=_f("state sort milestone labels poster page limit")),
+    Route("GET", _REPO + "/pulls", "list", query=_f("state sort milestone labels poster base_branch page limit")),
     Route("POST", _REPO + "/pulls", "create", _f("head base title"), _f("head base title body assignee assignees labels milestone reviewers due_date")),
     Route("PATCH", _REPO + r"/pulls/(?P<number>\d+)", "update", knows=_f("title body state base assignee labels milestone")),
     Route("DELETE", _REPO + r"/branches/(?P<branch>.+)", "delete"),
@@ -267,8 +268,19 @@ class _Handler(BaseHTTPRequestHandler):
         if body["state"] not in _STATES[self.server.kind] or len(body.get("description", "")) > 140:
             self._wrong(f"status {body}")
             return
+        if self.server.kind == "gitlab" and body["state"] == "pending" and self._last(names["sha"], body["name"]) == "pending":
+            self._json(400, {"message": 'Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via "enqueue")'})
+            return
         self.server.statuses.append((names["sha"], body))
         self._json(201, {"id": len(self.server.statuses), **body})
+
+    def _last(self, sha: str, name: str) -> str | None:
+        return next((body["state"] for of, body in reversed(self.server.statuses) if (of, body["name"]) == (sha, name)), None)
+
+    def _statuses(self, names: dict[str, str], query: dict[str, str], _: dict[str, Any]) -> None:
+        """Of GitLab: the latest of each name, which it calls ``status`` here."""
+        state = self._last(names["sha"], query["name"])
+        self._json(200, [] if state is None else [{"id": 1, "name": query["name"], "status": state}], {"X-Next-Page": ""})
 
     def _wrong(self, words: str) -> None:
         self.server.wrong.append(words)

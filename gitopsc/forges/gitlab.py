@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from gitopsc.forges.http import Api
+from gitopsc.forges.http import Api, Refused
 from gitopsc.forges.request import STATUS, TITLE, Request, State, cut, oldest, read_request, unless_gone
 from gitopsc.forges.site import Site
 
@@ -43,9 +43,17 @@ class GitLab:
         unless_gone(self._api, f"{self._at}/repository/branches/{quote(branch, safe='')}", (404,))
 
     def set_status(self, commit: str, state: State, context: str, words: str, url: str | None = None) -> None:
-        """See ``Forge``."""
+        """See ``Forge``. GitLab answers 400 where a status that is pending shall be pending (its state machine has no such step): then it is so."""
         body = {"state": _STATES[state], "name": context, "description": cut(words, STATUS), **({"target_url": url} if url else {})}
-        self._api.send("POST", f"{self._at}/statuses/{commit}", body)
+        try:
+            self._api.send("POST", f"{self._at}/statuses/{commit}", body)
+        except Refused as error:
+            if error.status != 400 or state != "pending" or not self._is_pending(commit, context):
+                raise
+
+    def _is_pending(self, commit: str, context: str) -> bool:
+        found = self._api.pages(f"{self._at}/repository/commits/{commit}/statuses", "per_page", name=context)
+        return any((one.get("name"), one.get("status")) == (context, "pending") for one in found)
 
     def _is_ours(self, one: Mapping[str, Any], branch: str, base: str) -> bool:
         same = one.get("source_project_id") == one.get("target_project_id")

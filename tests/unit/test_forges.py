@@ -140,6 +140,20 @@ def test_branches_and_statuses(server: ForgeServer) -> None:
     assert [body["state"] for _, body in server.statuses] == ["pending", "failed" if server.kind == "gitlab" else "failure", "success"]
 
 
+def test_a_status_may_be_pending_twice(server: ForgeServer) -> None:
+    there = on(server)
+    for _ in range(2):
+        there.set_status(COMMIT, "pending", "gitopsc/gate", "see gitopsc gate")
+    assert {body["state"] for _, body in server.statuses} == {"pending"}
+
+
+def test_a_status_that_is_not_taken_is_told(server: ForgeServer) -> None:
+    server.faults["POST"] = "400"
+    for state in ("pending", "success"):
+        with pytest.raises(Failure, match="400"):
+            on(server).set_status(COMMIT, state, "gitopsc/gate", "see gitopsc gate")
+
+
 def test_opened_is_the_one_request_of_a_branch(server: ForgeServer) -> None:
     there = on(server)
     first = opened(there, BRANCH, "main", "one", "a")
