@@ -35,7 +35,8 @@ class Rewritten(Conflict):
 class Ground:
     """Where a pass is made. ``repository``: the name under which inventories know the environment repository. ``cluster``: the cluster's
     name, for records. ``home``: the namespace of the inventories. ``descends(revision)``: whether the revision at hand has another one among its ancestors.
-    ``kept_back(targets)``: of targets that would bring other manifests, those that may not come, and why.
+    ``kept_back(targets)``: of targets that would bring other manifests, those that may not come, and why. ``vouch(applied, known)``: raises
+    where nobody who is trusted answers for what is new since the revisions that were applied: by application, and all of the environment's.
     """
 
     api: Api
@@ -44,6 +45,7 @@ class Ground:
     cluster: str
     descends: Callable[[str], bool] = lambda _: True
     kept_back: Callable[[Sequence[Target]], Mapping[str, Sequence[Trouble]]] = lambda _: {}
+    vouch: Callable[[Mapping[str, str | None], Collection[str]], None] = lambda _applied, _known: None
     home: str = NAMESPACE
     fence: Fence = lambda: None
     superseded: Callable[[], bool] = lambda: False
@@ -65,13 +67,16 @@ class Passed:
 def make_pass(ground: Ground, revision: Revision, names: Sequence[str], rules: Rules, *, dry_run: bool = False, accept_rewrite: bool = False) -> Passed:
     """Bring the applications ``names`` to what the revision says, or (``dry_run``) see what that would do.
 
-    Raises ``Rewritten`` where the revision does not descend from the one applied last, ``Problem`` where the server cannot be read at all.
+    Raises ``Rewritten`` where the revision does not descend from the one applied last, ``Problem`` where the server cannot be read at all,
+    and what ``ground.vouch`` raises. Nothing was changed then.
     """
     mode: Mode = "dry-run" if dry_run else "warn" if rules.drift == "warn" else "write"
     found = inventories(ground.api, ground.kinds, ground.home)
     pairs, refused = _pairs(ground, revision, names, found)
     if not accept_rewrite:
         _check_history(ground, [inventory for _, inventory in pairs])
+    known = {one.revision for (environment, _), one in found.known.items() if environment == revision.environment and one.revision}
+    ground.vouch({target.application: inventory.revision for target, inventory in pairs}, known)
     parents = {inventory.id: inventory for inventory in found.known.values()}
     parents |= {inventory.id: inventory for _, inventory in pairs}
     seen = observe(ground.api, ground.kinds, pairs, parents)

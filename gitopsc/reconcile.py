@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ from gitopsc.revision import Revision, read_revision, routes_of, selected
 from gitopsc.shards import Shard, check_alone, lease_name, mine
 from gitopsc.sharing import nothing_selected, refuse_beside
 from gitopsc.telling import told
-from gitopsc.trusting import check_signed
+from gitopsc.trusting import check_signed, check_vouched
 from gitopsc.verifying import verify
 
 DEFAULT_TIMEOUT = 300.0
@@ -238,7 +238,10 @@ def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, re
         sound = [target for target in targets if target.application not in wrong]
         return {**wrong, **asked(said, Where(opened.repository.location, opened.root, None), opened.repository, snapshot, sound)}
 
-    return Ground(api, kinds, opened.name(snapshot), cluster, descends, kept_back, wish.home, **more)
+    def vouch(applied: Mapping[str, str | None], known: Collection[str]) -> None:
+        check_vouched(opened.repository, snapshot, revision, wish.allowed_signers, applied, known)
+
+    return Ground(api, kinds, opened.name(snapshot), cluster, descends, kept_back, vouch, wish.home, **more)
 
 
 def is_ancestor(repository: Repository, snapshot: Snapshot, older: str) -> bool:

@@ -25,8 +25,7 @@ from gitopsc.revision import read_revision, routes_of, selected
 from gitopsc.shards import check_alone
 from gitopsc.sharing import Sharing
 from gitopsc.telling import Told, told
-from gitopsc.trusting import CODE as UNSIGNED
-from gitopsc.trusting import check_signed, is_signed
+from gitopsc.trusting import Unsigned, check_signed, is_signed
 from gitopsc.watching import Agent, Passed, Setting
 
 INTERVAL = 60.0
@@ -135,10 +134,11 @@ class _Passes:
                 passed = self._at(api, attempt, opened, snapshot, accept=self._accept)
             except Rewritten as error:
                 return self._keep_last_good(api, attempt, opened, Event("rewritten", self._environment, summary=error.message), error.applied)
-            except Invalid as error:
-                if self._good is None or error.diagnostics[0].code != UNSIGNED:
+            except Unsigned as error:
+                good = self._good or error.applied
+                if good is None:
                     raise
-                return self._keep_last_good(api, attempt, opened, Event("unverified", self._environment, summary=error.diagnostics[0].message), self._good)
+                return self._keep_last_good(api, attempt, opened, Event("unverified", self._environment, summary=error.diagnostics[0].message), good)
             self._accept = False  # it was meant for the history that was there when it was said
             self._good = passed.revision
             return passed
