@@ -57,6 +57,18 @@ class Target:
 
 
 @dataclass(slots=True)
+class _Making:
+    """A target on its way through the stages. ``read``: the files that were read for it beside the specs, by path."""
+
+    application: str
+    environment: Environment
+    resolved: Resolved | None
+    diagnostics: Diagnostics
+    read: dict[str, bytes]
+    manifests: list[Manifest] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Compiler:
     """Compiles targets of one workspace; keeps what they share. ``algorithm`` is the environment repository's object format."""
 
@@ -68,37 +80,23 @@ class Compiler:
     _layers: Layers | None = None
     _engine: Engine | None = None
     _read: dict[str, bytes] = field(default_factory=dict)
+    _releases: dict[str, tuple[str, dict[str, bytes]]] = field(default_factory=dict)
 
     def compile(self, application: str, environments: Iterable[str]) -> list[Target]:
         """The application in each of the environments, in that order."""
-        return [self.target(application, self.workspace.environments[name]) for name in environments]
+        return self.batch([(application, environments)])
 
-    def target(self, application: str, environment: Environment) -> Target:
-        """One target; every finding is in its ``diagnostics``."""
-        document = self.workspace.applications[application]
-        self._read = {}
-        diagnostics = Diagnostics()
-        release = release_id(self.workspace, document, self.source)
-        inputs = inputs_id(self.workspace, document, environment, self.source)
-        resolved, manifests = self.manifests(application, environment, diagnostics)
-        made: Folder | None = None
-        objects: tuple[tuple[ObjectRef, str, Place | None], ...] = ()
-        if resolved is not None and not diagnostics.has_errors:
-            made, objects = self._written(manifests)
-        return Target(
-            environment=environment.name,
-            application=application,
-            release=release,
-            inputs=inputs,
-            version=resolved.version if resolved else None,
-            images=_images(resolved) if resolved else (),
-            folder=made,
-            tree=made.tree if made else None,
-            objects=objects,
-            sources=tuple(sorted({*self._read, *self._template_files(resolved)})),
-            diagnostics=tuple(diagnostics),
-            references=_references(manifests, resolved) if made and resolved and environment.policy.get("complete") is True else (),
-        )
+    def batch(self, tasks: Iterable[tuple[str, Iterable[str]]]) -> list[Target]:
+        """Each application in each of its environments, in that order; every finding is in a target's ``diagnostics``.
+
+        One stage after the other for all of them: code and tables that a stage needs stay in the processor's caches.
+        """
+        making = [self._resolved(application, self.workspace.environments[name]) for application, names in tasks for name in names]
+        for one in making:
+            self._render(one)
+        for one in making:
+            self._validate(one)
+        return [self._target(one) for one in making]
 
     def inputs(self, application: str, environment: Environment) -> tuple[str, tuple[str, ...]]:
         """The hash of what the environment itself brings to a target, and the files that it is made of beside the specs. Nothing is rendered."""
@@ -110,34 +108,78 @@ class Compiler:
         self, application: str, environment: Environment, diagnostics: Diagnostics, sets: Map | None = None
     ) -> tuple[Resolved | None, list[Manifest]]:
         """The validated manifests of a target, or (None, []) where it could not be resolved."""
-        from gitopsc.render.render import render
-        from gitopsc.validate.rules import Rules
-        from gitopsc.validate.validate import validate
+        one = self._resolved(application, environment, sets)
+        self._render(one)
+        self._validate(one)
+        diagnostics += one.diagnostics
+        return one.resolved, one.manifests
 
+    def identities(self, application: str, environment: Environment) -> tuple[str, str]:
+        """What names the release, found out once for all environments, and what the environment itself brings."""
+        document = self.workspace.applications[application]
+        if application not in self._releases:
+            outer, self._read = self._read, {}
+            self._releases[application] = release_id(self.workspace, document, self.source), self._read
+            self._read = outer
+        release, read = self._releases[application]
+        self._read |= read
+        return release, inputs_id(self.workspace, document, environment, self.source)
+
+    def _resolved(self, application: str, environment: Environment, sets: Map | None = None) -> _Making:
+        self._read = {}
         layers = self.layers()
         layers.diagnostics = Diagnostics()
         resolved = resolve(layers, self.workspace.applications[application], environment, self.source, sets)
-        diagnostics += layers.diagnostics
-        if resolved is None:
-            return None, []
-        manifests, found = render(resolved, self.workspace.types, self.engine(), merge_keys=self.workspace.merge_keys)
-        diagnostics += found
-        if found.has_errors:
-            return resolved, manifests
-        policy: Mapping[str, Any] = environment.policy
+        return _Making(application, environment, resolved, layers.diagnostics, self._read)
+
+    def _render(self, one: _Making) -> None:
+        from gitopsc.render.render import render
+
+        if one.resolved is not None:
+            one.manifests, found = render(one.resolved, self.workspace.types, self.engine(), merge_keys=self.workspace.merge_keys)
+            one.diagnostics += found
+
+    def _validate(self, one: _Making) -> None:
+        from gitopsc.validate.rules import Rules
+        from gitopsc.validate.validate import validate
+
+        if one.resolved is None or one.diagnostics.has_errors:
+            return
+        policy: Mapping[str, Any] = one.environment.policy
         if self.allow_missing_schema:
             policy = {**policy, "allowMissingSchema": True}
         rules = Rules(
-            kubernetes=environment.kubernetes,
-            application=application,
-            environment=environment.name,
-            namespace=resolved.namespace,
+            kubernetes=one.environment.kubernetes,
+            application=one.application,
+            environment=one.environment.name,
+            namespace=one.resolved.namespace,
             policy=policy,
             crds=self.workspace.crds,
             limits=self.limits,
         )
-        diagnostics += (self._named(d, application, environment) for d in validate(manifests, rules))
-        return resolved, manifests
+        one.diagnostics += (replace(d, application=one.application, environment=one.environment.name) for d in validate(one.manifests, rules))
+
+    def _target(self, one: _Making) -> Target:
+        self._read = one.read
+        release, inputs = self.identities(one.application, one.environment)
+        resolved, made = one.resolved, None
+        objects: tuple[tuple[ObjectRef, str, Place | None], ...] = ()
+        if resolved is not None and not one.diagnostics.has_errors:
+            made, objects = self._written(one.manifests)
+        return Target(
+            environment=one.environment.name,
+            application=one.application,
+            release=release,
+            inputs=inputs,
+            version=resolved.version if resolved else None,
+            images=_images(resolved) if resolved else (),
+            folder=made,
+            tree=made.tree if made else None,
+            objects=objects,
+            sources=tuple(sorted({*one.read, *self._template_files(resolved)})),
+            diagnostics=tuple(one.diagnostics),
+            references=_references(one.manifests, resolved) if made and resolved and one.environment.policy.get("complete") is True else (),
+        )
 
     def layers(self) -> Layers:
         """The merges of this workspace."""
@@ -177,9 +219,6 @@ class Compiler:
         names = file_names(manifest.ref for manifest in manifests)
         objects = tuple((m.ref, names[m.ref], m.origin) for m in manifests)
         return folder({names[m.ref]: dump(m.data).encode() for m in manifests}, self.algorithm), objects
-
-    def _named(self, diagnostic: Diagnostic, application: str, environment: Environment) -> Diagnostic:
-        return replace(diagnostic, application=application, environment=environment.name)
 
 
 def _references(manifests: list[Manifest], resolved: Resolved) -> tuple[Reference, ...]:

@@ -137,11 +137,10 @@ class MixedCompiler(Compiler):
         self._read[path] = data
         return path, data
 
-    def target(self, application: str, environment: Environment) -> Target:
-        """See ``Compiler``; identities are those of the release, and of the environment of today."""
-        made = Compiler.target(self, application, environment)
+    def identities(self, application: str, environment: Environment) -> tuple[str, str]:
+        """See ``Compiler``; they are those of the release, and of the environment of today."""
         document = self.head.workspace.applications.get(application, self.workspace.applications[application])
-        return replace(made, release=self.releases[environment.name, application], inputs=inputs_id(self.head.workspace, document, environment, self._today))
+        return self.releases[environment.name, application], inputs_id(self.head.workspace, document, environment, self._today)
 
 
 @dataclass(frozen=True, slots=True)

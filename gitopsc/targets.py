@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ Task = tuple[str, list[str]]
 
 FORK_ABOVE = 40
 """A pool costs some 10 ms: it pays above this many applications."""
+
+BATCH = 20
+"""Applications that are taken through the stages of compiling together."""
 
 
 @dataclass(slots=True)
@@ -315,16 +319,29 @@ def compiled(compiler: Compiler, tasks: Sequence[Task], options: Options) -> lis
     """Every target of the tasks, in their order, whatever process made it."""
     guarded = any(not kind.built_in for kind in compiler.workspace.types.values())
     jobs = options.jobs if options.jobs is not None else (os.cpu_count() or 1) if len(tasks) > FORK_ABOVE else 1
-    if tasks and (guarded or jobs > 1):
-        return _pooled(compiler, tasks, options, max(jobs, 1))
+    if tasks and guarded:
+        return _guarded(compiler, tasks, options, max(jobs, 1))
+    batches = [tasks[start : start + BATCH] for start in range(0, len(tasks), BATCH)]
+    return _together(compiler.batch, batches, options, jobs)
+
+
+def _together(batch: Callable[[Sequence[Task]], list[Target]], batches: Sequence[Sequence[Task]], options: Options, jobs: int) -> list[Target]:
+    """Many applications at a time."""
+    if len(batches) > 1 and jobs > 1:
+        from gitopsc.render.pool import run
+
+        made: Iterable[Any] = run(batches, batch, jobs, None)
+    else:
+        made = map(batch, batches)
     out: list[Target] = []
-    for number, (application, environments) in enumerate(tasks):
-        out += compiler.compile(application, environments)
-        _progress(options, number + 1, len(tasks))
+    for number, result in enumerate(made):
+        out += result
+        gc.collect(0)
+        _progress(options, min((number + 1) * BATCH, sum(map(len, batches))), sum(map(len, batches)))
     return out
 
 
-def _pooled(compiler: Compiler, tasks: Sequence[Task], options: Options, jobs: int) -> list[Target]:
+def _guarded(compiler: Compiler, tasks: Sequence[Task], options: Options, jobs: int) -> list[Target]:
     """In forked workers, each application within the limits of time and memory: templates that people wrote need a guard."""
     from gitopsc.render.pool import TemplateLimit, run
 

@@ -392,6 +392,23 @@ def test_a_source_that_changed_is_compiled_once(tmp_path: Path, monkeypatch: pyt
         assert sorted(seen) == compiled
 
 
+def test_a_source_of_a_feature_that_is_off_is_an_input_of_every_target(tmp_path: Path) -> None:
+    """The release's id is found out once for all environments; each of them depends on what it was made of."""
+    twins = Twins(tmp_path, random.Random(1))
+    extra = overlay("shop-extra", "shop", "features: [extra]", "{workloads: {shop: {files: {/etc/extra: {source: extra.conf}}}}}")
+    ids = []
+    for content in ("a", "b"):
+        twins.become({**twins.files, "apps/shop/extra.yaml": extra, "apps/shop/extra.conf": content})
+        made = targets.compile_selected(twins.options(twins.ours, cache=True), (), ("shop",))
+        assert len(made.targets) > 1
+        assert all("apps/shop/extra.conf" in target.sources for target in made.targets)
+        ids.append({target.release for target in made.targets})
+        twins.compare(("build", (), ()))
+        twins.compare(("build", (), ()))
+    assert [len(one) for one in ids] == [1, 1]
+    assert ids[0] != ids[1]
+
+
 def test_mistakes_in_a_case_of_a_type_are_no_mistakes_of_the_workspace(tmp_path: Path) -> None:
     twins = Twins(tmp_path, random.Random(1))
     kind = document("ComponentType", "board", TYPE + "  tests: [{name: a, input: a.yaml, golden: b.yaml}]\n")

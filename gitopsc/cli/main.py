@@ -3,6 +3,7 @@ a command would take longer than the answer."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -28,4 +29,6 @@ def main() -> None:
         return
     from gitopsc.cli.run import run
 
+    if "build" in argv:
+        gc.disable()  # a build ends soon, and collects for itself what compiling leaves in circles
     sys.exit(run(argv))

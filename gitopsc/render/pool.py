@@ -19,9 +19,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, NoReturn, TypeVar
 
-from gitopsc.diagnostics import Diagnostic, Place
+from gitopsc.diagnostics import Diagnostic, Failure, Place
 from gitopsc.limits import Limits
 
 T = TypeVar("T")
@@ -53,8 +54,9 @@ class TimeIsUp(BaseException):
     place: Place | None = None
 
 
-def run(tasks: Sequence[T], function: Callable[[T], R], jobs: int, limits: Limits) -> Iterator[R | TemplateLimit]:
-    """``function`` of each task, in the order of the tasks, by ``jobs`` workers. Results must be picklable.
+def run(tasks: Sequence[T], function: Callable[[T], R], jobs: int, limits: Limits | None) -> Iterator[R | TemplateLimit]:
+    """``function`` of each task, in the order of the tasks, by ``jobs`` workers. Results must be picklable. ``limits``: of each task; null for
+    tasks that need none.
 
     An exception of ``function`` is raised here when its turn comes. Leaving the iterator early ends the workers.
     """
@@ -98,7 +100,7 @@ class _Worker:
 class _Pool:
     """The parent's side."""
 
-    def __init__(self, tasks: Sequence[Any], function: Callable[[Any], Any], limits: Limits) -> None:
+    def __init__(self, tasks: Sequence[Any], function: Callable[[Any], Any], limits: Limits | None) -> None:
         self.tasks, self.function, self.limits = tasks, function, limits
         self.results: dict[int, Any] = {}
         self.waiting = deque(range(len(tasks)))
@@ -132,8 +134,8 @@ class _Pool:
 
     def wait(self) -> None:
         """Take what workers say, and end those that have said nothing for too long."""
-        patience = self.limits.render_seconds * _PATIENCE + 1
-        for key, _ in self.selector.select(timeout=patience / 8):
+        patience = self.limits.render_seconds * _PATIENCE + 1 if self.limits else inf
+        for key, _ in self.selector.select(timeout=patience / 8 if self.limits else None):
             self.take(self.workers[key.fd])
         now = time.monotonic()
         for worker in self.workers.values():
@@ -163,7 +165,10 @@ class _Pool:
         self.close(worker)
         _, status = os.waitpid(worker.process, 0)
         if worker.tasks and status != 0:
-            self.results[worker.tasks.popleft()] = TemplateLimit(_too_long(self.limits) if worker.late else _too_much(self.limits))
+            number, limits = worker.tasks.popleft(), self.limits
+            if limits is None:
+                raise Failure(f"a process that compiles was ended from outside ({_how(status)})", hint="with --jobs 1 there is no other process")
+            self.results[number] = TemplateLimit(_too_long(limits) if worker.late else _too_much(limits))
         self.waiting.extendleft(reversed(worker.tasks))
         if self.waiting:
             self.fork()
@@ -186,6 +191,11 @@ class _Pool:
         self.selector.close()
 
 
+def _how(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return f"signal {-code}" if code < 0 else f"status {code}"
+
+
 def _too_long(limits: Limits) -> str:
     return f"needed more than {limits.render_seconds:g} s"
 
@@ -194,7 +204,7 @@ def _too_much(limits: Limits) -> str:
     return f"needed more than {limits.render_mib} MiB of memory"
 
 
-def _work(tasks: Sequence[Any], function: Callable[[Any], Any], limits: Limits, orders: int, results: int, inherited: list[int]) -> NoReturn:
+def _work(tasks: Sequence[Any], function: Callable[[Any], Any], limits: Limits | None, orders: int, results: int, inherited: list[int]) -> NoReturn:
     """A worker's whole life: it never returns into the code it was forked from."""
     status = 1
     try:
@@ -202,16 +212,19 @@ def _work(tasks: Sequence[Any], function: Callable[[Any], Any], limits: Limits, 
             os.close(fd)
         os.environ.clear()
         gc.freeze()
+        gc.disable()  # what a task leaves in circles is collected after it: nearly nothing is left to look at then
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGPROF, _alarm)
         while order := os.read(orders, _NUMBER.size):
             (number,) = _NUMBER.unpack(order)
-            result, fit = _limited(tasks[number], function, limits)
+            result, fit = _limited(tasks[number], function, limits) if limits else (_done(tasks[number], function), True)
             body = _pickled(result)
             _write(results, _HEAD.pack(number, len(body)) + body)
             if not fit:
                 break
+            del result, body
+            gc.collect(0)
         status = 0
     finally:
         os._exit(status)
@@ -219,6 +232,13 @@ def _work(tasks: Sequence[Any], function: Callable[[Any], Any], limits: Limits, 
 
 def _alarm(_signal: int, _frame: Any) -> NoReturn:
     raise TimeIsUp
+
+
+def _done(task: Any, function: Callable[[Any], Any]) -> Any:
+    try:
+        return function(task)
+    except BaseException as error:  # noqa: BLE001 - it belongs to the parent
+        return _Raised(error)
 
 
 def _limited(task: Any, function: Callable[[Any], Any], limits: Limits) -> tuple[Any, bool]:

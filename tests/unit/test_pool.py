@@ -260,6 +260,15 @@ time.sleep(60)
         ended(pid)
 
 
+def test_tasks_without_limits() -> None:
+    """They take the time that they take; a worker that somebody ends is no result."""
+    assert list(run(range(50), lambda n: n * n, 2, None)) == [n * n for n in range(50)]
+    with pytest.raises(ZeroDivisionError):
+        list(run(range(3), lambda n: 1 // n, 2, None))
+    with pytest.raises(Failure, match=r"ended from outside \(signal 9\)"):
+        list(run(range(3), lambda n: os.kill(os.getpid(), signal.SIGKILL), 2, None))
+
+
 def test_the_diagnostic() -> None:
     found = TemplateLimit(TIME).diagnostic(Place("app.yaml", 1, 1))
     assert (found.severity, found.code, found.message, found.place) == (
