@@ -13,13 +13,16 @@ from datetime import UTC, datetime
 from gitopsc.cluster.desired import Target
 from gitopsc.cluster.trouble import Trouble
 from gitopsc.delivery.facts import Record
-from gitopsc.delivery.gate import Change, Question, gate, unmet
+from gitopsc.delivery.gate import Change, Condition, Question, gate, unmet
 from gitopsc.delivery.pipeline import pipeline_for
 from gitopsc.judging import facts
 from gitopsc.opening import Environments, Where
 from gitopsc.options import Options
 from gitopsc.repository.locks import ReleaseLock
 from gitopsc.repository.store import Repository, Snapshot
+
+CODE = "gate"
+"""Of a trouble: the gate keeps an application back."""
 
 _RAN = ("applied", "verified")
 
@@ -38,17 +41,22 @@ def kept_back(options: Options, where: Where, repository: Repository, snapshot: 
 
 
 def _troubles(there: Environments, lock: ReleaseLock) -> list[Trouble]:
+    message = f"{lock.release.version or lock.release.id} is not applied, {{}} is not met: {{}}"
+    return [Trouble(CODE, message.format(one.name, one.message), 2, one.clear) for one in stands_in_the_way(there, lock)]
+
+
+def stands_in_the_way(there: Environments, lock: ReleaseLock) -> tuple[Condition, ...]:
+    """The conditions that keep an environment from applying what its own lock names; none where it may. Raises ``Failure``, ``Invalid``."""
     pipeline = pipeline_for(there.pipelines(), lock.application)
     if pipeline is None or pipeline.follows(lock.environment) or lock.release.state != "present":
-        return []
+        return ()
     change = _change(lock, there.records(lock.environment, lock.application))
     if change is None:
-        return []
+        return ()
     allow = frozenset(word for word in lock.overrides if word == "drop")
     question = Question(lock.application, lock.environment, lock.release.id, rendered=lock.rendered, change=change, person=True, allow=allow)
     known = facts(there, pipeline, lock.application, lock.environment)
-    message = f"{lock.release.version or lock.release.id} is not applied, {{}} is not met: {{}}"
-    return [Trouble("gate", message.format(one.name, one.message), 2, one.clear) for one in unmet(gate(pipeline, known, question, there.now))]
+    return unmet(gate(pipeline, known, question, there.now))
 
 
 def _change(lock: ReleaseLock, records: Sequence[Record]) -> Change | None:

@@ -37,7 +37,7 @@ from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.revision import Revision, read_revision, routes_of, selected
 from gitopsc.shards import Shard, check_alone, lease_name, mine
 from gitopsc.sharing import nothing_selected, refuse_beside
-from gitopsc.telling import told
+from gitopsc.telling import together, told
 from gitopsc.trusting import check_signed, check_vouched
 from gitopsc.verifying import verify
 
@@ -120,7 +120,7 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
                 passed, problems = verified(ground, revision, names, rules, options, opened, wish)
                 return result_of(passed, problems, ground)
             passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
-            _tell(passed, ground, options, wish, whole=not applications)
+            _tell(passed, ground, options, opened, snapshot, names, wish, whole=not applications)
             done = result_of(passed, finish(passed, ground, options, opened, wish), ground)
             done = replace(done, diagnostics=(*done.diagnostics, *nothing_selected(wish.shard, revision, names)))
     if not wish.dry_run and not applications and wish.shard is None:
@@ -141,15 +141,19 @@ def verified(
     return passed, [] if found is None else [found]
 
 
-def _tell(passed: Passed, ground: Ground, options: Options, wish: Wish, *, whole: bool) -> None:
+def _tell(passed: Passed, ground: Ground, options: Options, opened: Source, snapshot: Snapshot, names: Sequence[str], wish: Wish, *, whole: bool) -> None:
     """The environment's alerts, where it has any."""
     alerts = routes_of(passed.revision)
     if wish.dry_run or not alerts:
         return
+    from gitopsc.overdue import Look
+
+    where = Where(opened.repository.location, opened.root, None)
+    look = Look(trusting(options, wish), where, opened.repository, snapshot, passed.revision, names, passed.reports, wish.shard, whole)
     redactor = Redactor(value for name, value in options.environ.items() if name.endswith(_SECRET))
     setting = Once(passed.revision.environment, wish.home, options.environ, lambda text: visible(redactor(text)))
     book = lease_name(setting.environment, wish.shard)
-    tell_once(ground.api, setting, told(setting.environment, passed.reports, whole=whole), alerts, book)
+    tell_once(ground.api, setting, together(told(setting.environment, passed.reports, whole=whole), look.told()), alerts, book)
 
 
 @contextmanager
@@ -234,14 +238,18 @@ def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, re
             return wrong
         from gitopsc.enforcing import kept_back as asked
 
-        said = replace(options, allowed_signers=wish.allowed_signers or options.allowed_signers)
         sound = [target for target in targets if target.application not in wrong]
-        return {**wrong, **asked(said, Where(opened.repository.location, opened.root, None), opened.repository, snapshot, sound)}
+        return {**wrong, **asked(trusting(options, wish), Where(opened.repository.location, opened.root, None), opened.repository, snapshot, sound)}
 
     def vouch(applied: Mapping[str, str | None], known: Collection[str]) -> None:
         check_vouched(opened.repository, snapshot, revision, wish.allowed_signers, applied, known)
 
     return Ground(api, kinds, opened.name(snapshot), cluster, descends, kept_back, vouch, wish.home, **more)
+
+
+def trusting(options: Options, wish: Wish) -> Options:
+    """The options, with the keys that signatures are held against."""
+    return replace(options, allowed_signers=wish.allowed_signers or options.allowed_signers)
 
 
 def is_ancestor(repository: Repository, snapshot: Snapshot, older: str) -> bool:

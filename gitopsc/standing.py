@@ -247,7 +247,7 @@ class _Looked:
 
         def judge(past: Past) -> tuple[Condition, ...]:
             release = past.lock.release.id
-            rendered = _approved(self.records.get(pair, []), release, self.there.now)
+            rendered = approved_tree(self.records.get(pair, []), release, self.there.now)
             question = Question(application, environment, release, rendered, drops=self._drops(lock, past.lock))
             return gate(pipeline, facts, question, self.there.now)
 
@@ -289,7 +289,7 @@ def _open_drift(records: Iterable[Record], lock: ReleaseLock, now: datetime) -> 
     return found
 
 
-def _approved(records: Iterable[Record], release: str, now: datetime) -> str | None:
+def approved_tree(records: Iterable[Record], release: str, now: datetime) -> str | None:
     """The manifests that were approved last. Nothing is rendered here: they are taken for what would be promoted, which ``promote`` looks at."""
     found = newest((record for record in records if record.kind == "approved" and record.release == release), now)
     return None if found is None else found.rendered

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gitopsc.agent.listener import parse_address
 from gitopsc.agent.loop import Attempt
@@ -15,18 +16,23 @@ from gitopsc.cluster.drift import Contention
 from gitopsc.cluster.settings import seconds
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Failure, Invalid
+from gitopsc.opening import Where as Place
 from gitopsc.options import Options
 from gitopsc.passing import Passed as Made
 from gitopsc.passing import Rewritten, make_pass
-from gitopsc.reconcile import DEFAULT_TIMEOUT, Source, Wish, check_engine, check_pin, finish, ground_of, rules_of, source, verified
+from gitopsc.reconcile import DEFAULT_TIMEOUT, Source, Wish, check_engine, check_pin, finish, ground_of, rules_of, source, trusting, verified
 from gitopsc.report.redact import Redactor, visible
 from gitopsc.repository.store import Snapshot
-from gitopsc.revision import read_revision, routes_of, selected
+from gitopsc.revision import Revision, read_revision, routes_of, selected
 from gitopsc.shards import check_alone
 from gitopsc.sharing import Sharing
-from gitopsc.telling import Told, told
+from gitopsc.telling import Told, together, told
 from gitopsc.trusting import Unsigned, check_signed, is_signed
 from gitopsc.watching import Agent, Passed, Setting
+
+if TYPE_CHECKING:
+    from gitopsc.cluster.outcome import Report
+    from gitopsc.overdue import Looker
 
 INTERVAL = 60.0
 LISTEN = ":8080"
@@ -93,6 +99,7 @@ class _Passes:
         self._contention = Contention()
         self._accept = wish.accept_rewrite
         self._good: str | None = None
+        self._gates: Looker | None = None
         self._posted: tuple[str, str, str] | None = None
 
     def tip(self) -> str | None:
@@ -175,6 +182,7 @@ class _Passes:
             made = make_pass(ground, revision, portion.names, rules, accept_rewrite=accept)
             problems = finish(made, ground, self._options, opened, self._wish)
         self._log([problem.message for problem in problems] + _troubles(made))
+        waits = self._waits(opened, snapshot, revision, portion.names, made.reports)
         status = made.status or (3 if problems else 0)
         pending = sum(problem.code == "records" for problem in problems)
         return Passed(
@@ -186,9 +194,19 @@ class _Passes:
             whole=not self._applications,
             pending_records=pending,
             takes_back=revision.rules.get("rollback") is True,
-            beside=portion.beside,
+            beside=waits if portion.beside is None else together(portion.beside, waits),
             unselected=portion.unselected,
         )
+
+    def _waits(self, opened: Source, snapshot: Snapshot, revision: Revision, names: Sequence[str], reports: Sequence[Report]) -> Told:
+        """What waits too long at the gate of this environment."""
+        from gitopsc.overdue import Look, Looker
+
+        if self._gates is None:
+            self._gates = Looker()
+        options, where = trusting(self._options, self._wish), Place(opened.repository.location, opened.root, None)
+        look = Look(options, where, opened.repository, snapshot, revision, names, reports, self._wish.shard, whole=not self._applications)
+        return self._gates.told(look)
 
     def _keep_last_good(self, api: Api, attempt: Attempt, opened: Source, event: Event, good: str) -> Passed:
         if opened.repository.snapshot().git.run("cat-file", "-e", f"{good}^{{commit}}").status != 0:

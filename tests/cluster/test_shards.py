@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from gitopsc.install import install
 from gitopsc.options import Options
 from gitopsc.shards import Shard, lease_name, parse_shard
 from tests.cluster.stage import HOME, Object, Stage, config
-from tests.cluster.watcher import Sink, Start, Watcher, data, until
+from tests.cluster.watcher import Sink, Start, Watcher, data
 from tests.kube import ApiServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 WEB, REST = {"tier": "web"}, {"tier": "rest"}
@@ -117,6 +119,8 @@ def test_where_selectors_overlap_one_has_it_and_the_other_follows(stage: Stage, 
     two(stage)
     first = start("-l", "tier=web")
     until(lambda: has(first, "api"))
+    made = datetime.fromisoformat(lease(stage, "tier=web")["metadata"]["creationTimestamp"])
+    until(lambda: datetime.now(UTC) - made > timedelta(seconds=1))  # a server's time stamps have whole seconds
     second = start("-l", "tier in (web,api)")
     told = f"api is left to {lease_name(stage.environment, shard('tier=web'))}, which has it as well"
     until(lambda: second.passes >= 1)
