@@ -1,4 +1,7 @@
-"""What all tests share: no settings of the person who runs them, and no deadline that a busy machine would miss."""
+"""What all tests share: no settings of the person who runs them, no deadline that a busy machine would miss, and examples that are the same each time.
+
+``GITOPSC_EXPLORE=1`` lets the tests of properties look for new examples: for whoever looks for trouble, not for who needs to know that a change is good.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("shared"), derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "shared")
+settings.register_profile("shared", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", settings.get_profile("shared"), derandomize=False)
+settings.load_profile("explore" if os.environ.get("GITOPSC_EXPLORE") else "shared")
 
 
 @pytest.fixture(autouse=True)

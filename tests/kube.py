@@ -1,4 +1,4 @@
-"""A real Kubernetes API server for the tests: etcd and kube-apiserver from ``KUBEBUILDER_ASSETS``, on free ports of the loopback address."""
+"""A real Kubernetes API server for the tests: etcd and kube-apiserver from ``KUBEBUILDER_ASSETS``, on ports of the loopback address that are kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-PATIENCE = 60.0
+from tests.waiting import HANGS
+
+PATIENCE = 300.0
 TOKEN = "of-the-tests"
 PROGRAMS = ("etcd", "kube-apiserver", "kubectl")
 
@@ -27,12 +29,12 @@ def assets() -> Path | None:
     return Path(folder) if folder and all((Path(folder) / name).is_file() for name in PROGRAMS) else None
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def kept() -> socket.socket:
+    """A port for a program that shares it (SO_REUSEPORT): while this socket is open nobody else gets it, neither before the program begins nor after."""
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    place.bind(("127.0.0.1", 0))
+    return place
 
 
 class ApiServer:
@@ -41,7 +43,8 @@ class ApiServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.home = Path(tempfile.mkdtemp(prefix="gitopsc-kube-"))
-        self.port = free_port()
+        self.places = [kept() for _ in range(3)]
+        self.port, *self.others = (int(place.getsockname()[1]) for place in self.places)
         self.url = f"https://127.0.0.1:{self.port}"
         self.processes: list[subprocess.Popen[bytes]] = []
         self.kubeconfig = self.home / "kubeconfig"
@@ -49,7 +52,7 @@ class ApiServer:
 
     def start(self) -> None:
         """Start both and wait until the server says it is ready."""
-        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        client, peer = (f"http://127.0.0.1:{port}" for port in self.others)
         self._run(
             "etcd",
             f"--data-dir={self.home / 'etcd'}",
@@ -57,6 +60,7 @@ class ApiServer:
             f"--listen-client-urls={client}",
             f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}",
+            "--socket-reuse-port",
         )
         key = self.home / "sa.key"
         subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
@@ -68,6 +72,7 @@ class ApiServer:
             f"--etcd-servers={client}",
             f"--secure-port={self.port}",
             "--bind-address=127.0.0.1",
+            "--permit-port-sharing",
             f"--cert-dir={self.home / 'certificates'}",
             f"--service-account-issuer={self.url}",
             f"--service-account-key-file={key}",
@@ -130,6 +135,8 @@ class ApiServer:
             process.wait()
         if self._connection is not None:
             self._connection.close()
+        for place in self.places:
+            place.close()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = "application/json") -> tuple[int, Any]:
@@ -139,7 +146,7 @@ class ApiServer:
         for attempt in (1, 2):
             try:
                 if self._connection is None:
-                    self._connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=_trusting())
+                    self._connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=HANGS, context=_trusting())
                 self._connection.request(method, path, data, headers)
                 answer = self._connection.getresponse()
                 text = answer.read().decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -69,6 +70,11 @@ def left(folder: Path) -> None:
 def descriptors() -> int:
     """How many files this process holds open."""
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def resident() -> float:
+    """The memory of this process, in MiB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 def children() -> set[int]:

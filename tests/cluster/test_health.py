@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from gitopsc.cluster.health import health, vanished
 from gitopsc.cluster.verdict import Health
 from tests.kube import ApiServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -55,13 +55,6 @@ def namespace(api_server: ApiServer) -> str:
 def made(server: ApiServer, namespace: str, version: str, kind: str, plural: str, spec: Mapping[str, Any]) -> Live:
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     return Live(server, f"{root}/namespaces/{namespace}/{plural}", {"apiVersion": version, "kind": kind, "metadata": {"name": "web"}, "spec": spec})
-
-
-def until(met: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def condition(kind: str, status: str, reason: str) -> dict[str, Any]:

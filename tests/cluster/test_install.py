@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from gitopsc.install import install
 from gitopsc.options import Options
 from tests.cluster.stage import HOME, Object, Ran, Stage, config
 from tests.cluster.test_online_boutique import create_pod
-from tests.cluster.watcher import Start, until
+from tests.cluster.watcher import Start
 from tests.engines import definitions, thing
-from tests.kube import PATIENCE, ApiServer
+from tests.kube import ApiServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 RBAC = "rbac.authorization.k8s.io"
@@ -177,7 +177,7 @@ def test_its_rights_are_enough_to_watch(cluster: Cluster, start: Start) -> None:
     until(lambda: cluster.live("ConfigMap", "settings")["data"] == {"a": "1"})
     cluster.patch(secret, {"data": {"a": "Yw=="}})
     until(lambda: cluster.live("Secret", "key")["data"] == {"a": "Yg=="})
-    assert watcher.end()[0] == 0
+    assert watcher.ended() == 0
     assert "cannot" not in watcher.said
     refused = {
         event["requestURI"].partition("?")[0]
@@ -240,7 +240,8 @@ def test_where_an_account_is_impersonated_it_is_the_one_that_writes(cluster: Clu
 def test_plurals_are_the_servers_own(api_server: ApiServer) -> None:
     groups = ["/api/v1"]
     groups += [f"/apis/{version['groupVersion']}" for group in api_server.ask("GET", "/apis")[1]["groups"] for version in group["versions"]]
-    served = [one for path in groups for one in api_server.ask("GET", path)[1]["resources"] if "/" not in one["name"]]
+    # A group whose definition another test has deleted is named for a moment longer, and has no resources then.
+    served = [one for path in groups for one in api_server.ask("GET", path)[1].get("resources", ()) if "/" not in one["name"]]
     assert len(served) > 60
     assert [(one["kind"], one["name"]) for one in served if plural(one["kind"]) != one["name"] and not one["name"].startswith("gitopsc")] == []
 
@@ -264,8 +265,5 @@ def test_the_server_takes_what_is_exported(cluster: Cluster) -> None:
 
 def served(server: ApiServer) -> None:
     """Wait until the server serves every kind of the other engines."""
-    end = time.monotonic() + PATIENCE
     paths = [f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}/{one['spec']['names']['plural']}" for one in definitions()]
-    while any(server.ask("GET", path)[0] != 200 for path in paths):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: all(server.ask("GET", path)[0] == 200 for path in paths))

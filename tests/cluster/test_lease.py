@@ -5,9 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +18,12 @@ from gitopsc.cluster.lease import Lease, refuse_while_held
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Conflict
 from tests.kube import ApiServer
+from tests.waiting import HANGS, until
 
 pytestmark = pytest.mark.cluster
 
-DURATION = 3.0
+DURATION = 9.0
+"""Long enough that a busy machine does not keep a holder from renewing in two thirds of it."""
 WRITER = f"""
 import sys, threading, time
 from gitopsc.cluster.connection import Where, connect
@@ -39,6 +40,8 @@ connection = connect(Where(kubeconfig=kubeconfig), {{}})
 lease = Lease(Api(connection, deadline=Deadline(None), in_flight=2), namespace, "gitopsc.prod", identity, duration={DURATION})
 api = Api(connection, deadline=Deadline(None))
 api.fence = lease.fence
+if not lease.attempt():
+    print("waits", time.monotonic(), flush=True)
 while lease.acquire(threading.Event()):
     print("leads", time.monotonic(), flush=True)
     lease.keep()
@@ -80,13 +83,6 @@ class Writer:
         return [line.time for line in self.lines() if line.word == word]
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def namespace(api_server: ApiServer) -> str:
     name = f"lease-{uuid.uuid4().hex[:8]}"
@@ -101,9 +97,9 @@ def pair(api_server: ApiServer, namespace: str, tmp_path: Path) -> Iterator[tupl
     until(lambda: bool(first.said("wrote")))
     second = Writer(api_server, namespace, "second", tmp_path)
     path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/gitopsc.prod"
+    until(lambda: bool(second.said("waits")))
     renewed = api_server.ask("GET", path)[1]["spec"]["renewTime"]
-    until(lambda: second.process.poll() is None and api_server.ask("GET", path)[1]["spec"]["renewTime"] != renewed)
-    time.sleep(1)
+    until(lambda: api_server.ask("GET", path)[1]["spec"]["renewTime"] != renewed)
     yield first, second
     for writer in (first, second):
         writer.process.send_signal(signal.SIGCONT)
@@ -114,10 +110,8 @@ def pair(api_server: ApiServer, namespace: str, tmp_path: Path) -> Iterator[tupl
 def test_s46_a_stopped_leader_is_followed_and_does_not_write_again(pair: tuple[Writer, Writer], api_server: ApiServer, namespace: str) -> None:
     first, second = pair
     first.process.send_signal(signal.SIGSTOP)
-    stopped = time.monotonic()
     assert second.said("leads") == []
     until(lambda: bool(second.said("wrote")))
-    assert second.said("leads")[0] - stopped <= DURATION + 3  # the machine is busy; the unit tests have the exact bound
     before = len(first.said("wrote"))
     first.process.send_signal(signal.SIGCONT)
     until(lambda: bool(first.said("fenced") or first.said("lost")))  # whichever of its two threads is the first to see it
@@ -131,14 +125,13 @@ def test_s46_a_stopped_leader_is_followed_and_does_not_write_again(pair: tuple[W
 def test_g1_a_killed_holder_is_followed(pair: tuple[Writer, Writer]) -> None:
     first, second = pair
     first.process.kill()
-    killed = time.monotonic()
+    assert second.said("leads") == []
     until(lambda: bool(second.said("wrote")))
-    assert second.said("leads")[0] - killed <= DURATION + 4
 
 
 def test_g1_a_single_pass_is_refused_while_one_watches(pair: tuple[Writer, Writer], api_server: ApiServer, namespace: str) -> None:
     connection = connect(Where(kubeconfig=str(api_server.kubeconfig)), {})
-    api = Api(connection, deadline=Deadline(30))
+    api = Api(connection, deadline=Deadline(HANGS))
     with pytest.raises(Conflict, match="first holds the lease"):
         refuse_while_held(api, namespace, "gitopsc.prod")
     assert set(api.requests) == {"GET"}
@@ -149,7 +142,7 @@ def test_g1_a_single_pass_is_refused_while_one_watches(pair: tuple[Writer, Write
 
 
 def test_the_namespace_of_the_lease_is_made(api_server: ApiServer) -> None:
-    api = Api(connect(Where(kubeconfig=str(api_server.kubeconfig)), {}), deadline=Deadline(30))
+    api = Api(connect(Where(kubeconfig=str(api_server.kubeconfig)), {}), deadline=Deadline(HANGS))
     name = f"lease-{uuid.uuid4().hex[:8]}"
     lease = Lease(api, name, "gitopsc.prod", "one")
     assert lease.attempt()

@@ -16,31 +16,28 @@ from tests.kube import TOKEN, ApiServer
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
+ROOT = Path(__file__).parents[2]
 PASSES, WARM = 400, 80
 DRIVER = """
-import contextlib, json, os, sys, threading
+import json, os, re, sys, threading
 from pathlib import Path
 from gitopsc.agent.loop import Attempt
 from gitopsc.options import Options
 from gitopsc.reconcile import Wish
 from gitopsc.watch import Standing, watcher
+from tests.waiting import children, descriptors, resident
 
 environment, repository, folder, kubeconfig, passes, warm = sys.argv[1:]
 options = Options(directory=Path(folder), repository=repository, environ=dict(os.environ))
 lines = []
-agent = watcher(options, environment, (), Wish(kubeconfig=kubeconfig, timeout="30s"), Standing(listen="127.0.0.1:0", interval="1h", log=lines.append))
+agent = watcher(options, environment, (), Wish(kubeconfig=kubeconfig, timeout="10m"), Standing(listen="127.0.0.1:0", interval="1h", log=lines.append))
 stop = threading.Event()
 assert agent.lease.acquire(stop)
 agent.lease.keep()
 agent.alerting.open()
 
 def state():
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    children = []
-    for task in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
-            children += (task / "children").read_text().split()
-    return {"mib": pages * 4096 / 2**20, "fds": len(list(Path("/proc/self/fd").iterdir())), "threads": threading.active_count(), "children": len(children)}
+    return {"mib": resident(), "fds": descriptors(), "threads": threading.active_count(), "children": len(children())}
 
 healed = 0
 for number in range(1, int(passes) + 1):
@@ -49,10 +46,11 @@ for number in range(1, int(passes) + 1):
         agent.lease.lost.clear()
         agent.lease.keep()
     agent._pass(Attempt("test"))
-    healed += sum("1 configured" in line for line in lines)
+    healed += sum(int(count) for line in lines for count in re.findall("([0-9]+) configured", line))
     lines.clear()
     if number in (int(warm), int(passes)) or number % 20 == 0:
         print(json.dumps({"pass": number, **state(), "healed": healed}), flush=True)
+        sys.stdin.readline()
 agent.lease.release()
 os._exit(0)
 """
@@ -74,13 +72,22 @@ def test_g4_four_hundred_passes_grow_nothing(api_server: ApiServer, tmp_path: Pa
         states: list[dict[str, Any]] = []
         with (
             (tmp_path / "errors").open("wb") as log,
-            subprocess.Popen([sys.executable, "-c", DRIVER, *words], env=stage.variables(), stdout=subprocess.PIPE, stderr=log, text=True) as driver,
+            subprocess.Popen(
+                [sys.executable, "-c", DRIVER, *words],
+                env={**stage.variables(), "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            ) as driver,
         ):
+            assert driver.stdin is not None
             assert driver.stdout is not None
             for line in driver.stdout:
                 states.append(json.loads(line))
                 stage.patch(manifests[len(states) % 20], {"data": {"k": str(len(states))}})
                 proxy.seen.clear()
+                print("changed", file=driver.stdin, flush=True)
         assert driver.returncode == 0, (tmp_path / "errors").read_text()
     by_pass = {state["pass"]: state for state in states}
     before, after = by_pass[WARM], by_pass[PASSES]

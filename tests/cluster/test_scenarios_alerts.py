@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from gitopsc.alerting import Alerting
 from tests.cluster.stage import HOME, Stage, config
 from tests.cluster.watcher import Sink
 from tests.kube import ApiServer
+from tests.waiting import HANGS
 
 pytestmark = pytest.mark.cluster
 CANARY = "hunter22canary"
 
 
 @pytest.fixture
-def stage(api_server: ApiServer, tmp_path: Path, sink: Sink) -> Stage:
+def stage(api_server: ApiServer, tmp_path: Path, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    flush = Alerting.flush
+    monkeypatch.setattr(Alerting, "flush", lambda self, _: flush(self, HANGS))  # on a busy machine a delivery takes longer than a pass waits for it
+    monkeypatch.setattr("gitopsc.alerting._SECONDS", HANGS)
     stage = Stage(api_server, tmp_path)
     stage.lock["alerts"] = [{"on": ["failed", "drift"], "to": {"secret": {"name": stage.environment, "key": "chat"}}}]
     address = {"chat": f"json://{sink.host}/chat"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from gitopsc.cluster import asking, objects
 from tests.cluster.stage import Ran, Stage, config, deployment
 from tests.kube import ApiServer
+from tests.waiting import HANGS, until
 
 pytestmark = pytest.mark.cluster
 
@@ -19,13 +19,6 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture
 def stage(api_server: ApiServer, tmp_path: Path) -> Stage:
     return Stage(api_server, tmp_path)
-
-
-def until(condition: Any, seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 class Running:
@@ -37,7 +30,7 @@ class Running:
         self.thread.start()
 
     def end(self) -> Ran:
-        self.thread.join(30)
+        self.thread.join(HANGS)
         return self.ran[0]
 
 
@@ -46,7 +39,7 @@ def test_a_server_that_is_slow_about_one_application(stage: Stage, monkeypatch: 
 
     def slowly(api: Any, resource: Any, data: Any, **options: Any) -> Any:
         if data["metadata"]["name"] == "slow":
-            go_on.wait(20)
+            go_on.wait()
         return objects.apply(api, resource, data, **options)
 
     monkeypatch.setattr(asking, "apply", slowly)
@@ -100,7 +93,7 @@ def test_something_newer_ends_a_wait(stage: Stage) -> None:
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setattr(reconcile, "ground_of", lambda *words, **options: replace(real(*words, **options), superseded=newer.is_set))
     try:
-        running = Running(stage, timeout="60s")
+        running = Running(stage, timeout="1h")
         until(lambda: stage.get("Deployment", "web", "apps/v1"))
         newer.set()
         ran = running.end()

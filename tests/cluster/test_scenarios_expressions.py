@@ -35,14 +35,15 @@ def test_s41_expressions_of_the_environment_decide(stage: Stage) -> None:
     stage.lock["health"] = [
         {"group": group, "kind": "Widget", "failed": "object.status.phase == 'Bad'", "current": "object.status.phase == 'Good'"},
     ]
+    stage.applied(definition)
     stage.publish(definition, widget)
-    ran = stage.run(timeout="8s")
+    ran = stage.run(timeout="6s")
     assert (ran.status, ran.application()["verdict"]) == (1, "degraded"), ran.said
     stage.patch(widget, {"status": {"phase": "Good"}}, subresource="status")
     ran = stage.run()
     assert (ran.status, ran.application()["verdict"]) == (0, "verified"), ran.said
     stage.patch(widget, {"status": {"phase": "Bad"}}, subresource="status")
-    ran = stage.run(timeout="60s")
+    ran = stage.run(timeout="1h")
     assert ran.status == 1
     assert "expression 'failed' holds" in ran.message("Widget/w")
     stage.lock["health"] = [{"group": group, "kind": "Widget", "current": "object.status."}]

@@ -12,6 +12,7 @@ from gitopsc.cluster import applying, objects
 from gitopsc.diagnostics import Invalid
 from tests.cluster.stage import HOME, Stage, config, url
 from tests.kube import ApiServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 
@@ -150,7 +151,7 @@ def test_s30_a_prune_that_is_denied_is_tried_again(stage: Stage) -> None:
     root = "/apis/admissionregistration.k8s.io/v1"
     assert stage.server.ask("POST", f"{root}/validatingadmissionpolicies", policy)[0] == 201
     assert stage.server.ask("POST", f"{root}/validatingadmissionpolicybindings", binding)[0] == 201
-    wait_until(lambda: stage.server.ask("DELETE", f"{url('ConfigMap', 'v1', stage.namespace, 'c')}?dryRun=All")[0] == 422)
+    until(lambda: stage.server.ask("DELETE", f"{url('ConfigMap', 'v1', stage.namespace, 'c')}?dryRun=All")[0] == 422)
     stage.publish(a, b)
     for _ in range(2):
         ran = stage.run()
@@ -159,20 +160,10 @@ def test_s30_a_prune_that_is_denied_is_tried_again(stage: Stage) -> None:
         assert "nothing is deleted here" in ran.said
         assert f"ConfigMap/{stage.namespace}/c" in stage.inventory()
     assert stage.server.ask("DELETE", f"{root}/validatingadmissionpolicybindings/{name}")[0] == 200
-    wait_until(lambda: stage.server.ask("DELETE", f"{url('ConfigMap', 'v1', stage.namespace, 'c')}?dryRun=All")[0] == 200)
+    until(lambda: stage.server.ask("DELETE", f"{url('ConfigMap', 'v1', stage.namespace, 'c')}?dryRun=All")[0] == 200)
     ran = stage.run()
     assert (ran.status, ran.actions()["ConfigMap/c"]) == (0, "pruned")
     assert stage.get("ConfigMap", "c") is None
-
-
-def wait_until(condition: Any, seconds: float = 20.0) -> None:
-    """Wait for a condition."""
-    end = threading.Event()
-    for _ in range(int(seconds / 0.05)):
-        if condition():
-            return
-        end.wait(0.05)
-    raise AssertionError("waited in vain")
 
 
 def test_s31_what_a_finalizer_keeps_stays_in_the_inventory(stage: Stage) -> None:
@@ -180,7 +171,7 @@ def test_s31_what_a_finalizer_keeps_stays_in_the_inventory(stage: Stage) -> None
     stage.applied(a, b, c)
     stage.patch(c, {"metadata": {"finalizers": ["example.com/hold"]}})
     stage.publish(a, b)
-    ran = stage.run(timeout="2s")
+    ran = stage.run(timeout="6s")
     assert ran.status == 1
     outcome = next(one for one in ran.application()["outcomes"] if one["object"]["name"] == "c")
     assert (outcome["action"], outcome["health"], "example.com/hold" in outcome["message"]) == ("pruned", "terminating", True)
@@ -215,7 +206,7 @@ def test_s32_an_empty_namespace_needs_a_confirmation(stage: Stage) -> None:
     stage.publish(a)
     ran = stage.run()
     assert (ran.status, "--confirm-prune" in ran.said) == (2, True)
-    ran = stage.run(confirm_prune=True, timeout="2s")  # nobody finalizes namespaces here
+    ran = stage.run(confirm_prune=True, timeout="6s")  # nobody finalizes namespaces here
     assert stage.live("Namespace", name)["metadata"].get("deletionTimestamp")
 
 
@@ -326,7 +317,7 @@ def test_what_goes_goes_backwards_and_each_layer_waits_for_the_one_after_it(stag
     stage.applied(a, b, c, account, service)
     stage.patch(service, {"metadata": {"finalizers": ["example.com/hold"]}})
     stage.publish(a, b, c)
-    assert stage.run(timeout="2s").status == 1
+    assert stage.run(timeout="6s").status == 1
     assert stage.get("ServiceAccount", "web") is not None
     stage.patch(service, {"metadata": {"finalizers": None}})
     since = stage.mark()

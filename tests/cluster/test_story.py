@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from tests.cluster.controllers import STAMP, Rollouts
-from tests.cluster.watcher import Sink, Start, until
+from tests.cluster.watcher import Sink, Start
 from tests.delivery.scene import WORKSPACE, Shop, application, shop
 from tests.forges import TOKEN, ForgeServer
 from tests.kube import ApiServer
 from tests.repository.scene import git
+from tests.waiting import until
 
 pytestmark = pytest.mark.cluster
 

@@ -17,6 +17,9 @@ from typing import Any
 import pytest
 
 from tests.cluster.stage import Stage
+from tests.waiting import HANGS, until
+
+__all__ = ["Sink", "Start", "Watcher", "data", "sink", "start", "until"]
 
 
 class Watcher:
@@ -49,19 +52,26 @@ class Watcher:
         port = re.search(r"listening at port (\d+)", self.said)
         if port is None:
             return 0, ""
-        connection = http.client.HTTPConnection("127.0.0.1", int(port[1]), timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", int(port[1]), timeout=HANGS)
         connection.request(method, path)
         answer = connection.getresponse()
         text = answer.read().decode()
         connection.close()
         return answer.status, text
 
-    def end(self) -> tuple[int, float]:
-        """SIGTERM: status and seconds."""
-        began = time.monotonic()
+    def metric(self, line: str) -> bool:
+        """Whether its numbers have this line."""
+        return line in self.ask("/metrics")[1].splitlines()
+
+    def ended(self) -> int:
+        """SIGTERM: its status."""
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(20)
-        return status, time.monotonic() - began
+        return self.process.wait(HANGS)
+
+    def end(self) -> tuple[int, float]:
+        """SIGTERM: its status, and seconds."""
+        began = time.monotonic()
+        return self.ended(), time.monotonic() - began
 
 
 Start = Callable[..., Watcher]
@@ -81,13 +91,6 @@ def start(stage: Stage) -> Iterator[Start]:
         watcher.process.kill()
         watcher.process.wait()
         assert "Traceback" not in watcher.said, watcher.said
-
-
-def until(condition: Callable[[], Any], seconds: float = 40.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 def data(stage: Stage, name: str = "a") -> Any:
