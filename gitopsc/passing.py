@@ -37,6 +37,7 @@ class Ground:
     name, for records. ``home``: the namespace of the inventories. ``descends(revision)``: whether the revision at hand has another one among its ancestors.
     ``kept_back(targets)``: of targets that would bring other manifests, those that may not come, and why. ``vouch(applied, known)``: raises
     where nobody who is trusted answers for what is new since the revisions that were applied: by application, and all of the environment's.
+    ``superseded``: whether the pass should end early, for the reason ``why``.
     """
 
     api: Api
@@ -49,6 +50,7 @@ class Ground:
     home: str = NAMESPACE
     fence: Fence = lambda: None
     superseded: Callable[[], bool] = lambda: False
+    why: str = "a newer revision is there"
     contention: Contention = field(default_factory=Contention)
     now: float = 0.0
 
@@ -91,6 +93,7 @@ def make_pass(ground: Ground, revision: Revision, names: Sequence[str], rules: R
         user=_users(revision, rules),
         fence=ground.fence,
         superseded=ground.superseded,
+        why=ground.why,
         contention=ground.contention,
         now=ground.now,
         revision=revision.revision,

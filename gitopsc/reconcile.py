@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from gitopsc.alerting import Once, tell_once
 from gitopsc.cache import cache_folder
@@ -42,7 +42,19 @@ from gitopsc.trusting import check_signed, check_vouched
 from gitopsc.verifying import verify
 
 DEFAULT_TIMEOUT = 300.0
+LAST_MOMENTS = 3.0
+"""Seconds that requests under way have from when a pass is told to end."""
 _SECRET = ("_TOKEN", "_PASSWORD", "_SECRET")
+
+
+class Interruption(Protocol):
+    """How somebody ends a pass. Until ``begin`` is called it may be broken off anywhere; from then on it is ``asked``, and ends in good order."""
+
+    def begin(self, hasten: Callable[[], None]) -> None:
+        """The cluster is spoken to from now on. ``hasten`` is called, wherever the pass is then, when it should end."""
+
+    def asked(self) -> bool:
+        """Whether to end now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,7 @@ class Wish:
     """What a person said on the command line. ``spent``: seconds that the process took to get here; they count.
 
     ``shard``: the part of the environment that is meant. ``promote``: at its end, whatever may come further comes further, rendered from the
-    clone of the workspace in ``source``.
+    clone of the workspace in ``source``. ``interruption``: null where nobody can end it.
     """
 
     kubeconfig: str | None = None
@@ -71,6 +83,7 @@ class Wish:
     promote: bool = False
     source: Path | None = None
     spent: float = 0.0
+    interruption: Interruption | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +128,13 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
             check_pin(api, revision)
             if not wish.dry_run:
                 refuse_beside(api, wish.home, revision, names)
-            ground = ground_of(api, options, opened, snapshot, revision, wish)
+            ground = ground_of(api, options, opened, snapshot, revision, wish, **_ending(wish, deadline))
             if wish.verify_only:
                 passed, problems = verified(ground, revision, names, rules, options, opened, wish)
                 return result_of(passed, problems, ground)
             passed = make_pass(ground, revision, names, rules, dry_run=wish.dry_run, accept_rewrite=wish.accept_rewrite)
+            if ground.superseded():  # the next pass records what was not recorded
+                return result_of(passed, keep_inventories(passed, ground, recorded=False), ground)
             _tell(passed, ground, options, opened, snapshot, names, wish, whole=not applications)
             done = result_of(passed, finish(passed, ground, options, opened, wish), ground)
             done = replace(done, diagnostics=(*done.diagnostics, *nothing_selected(wish.shard, revision, names)))
@@ -130,6 +145,14 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
     return _went_on(options, wish, done) if wish.promote and not wish.dry_run else done
 
 
+def _ending(wish: Wish, deadline: Deadline) -> dict[str, Any]:
+    """How the pass learns that it should end: nothing more is begun then, and what is under way has moments left."""
+    if wish.interruption is None:
+        return {}
+    wish.interruption.begin(lambda: deadline.shorten(LAST_MOMENTS))
+    return {"superseded": wish.interruption.asked, "why": "the pass was told to end"}
+
+
 def verified(
     ground: Ground, revision: Revision, names: Sequence[str], rules: Rules, options: Options, opened: Source, wish: Wish
 ) -> tuple[Passed, list[Diagnostic]]:
@@ -137,7 +160,7 @@ def verified(
     location = opened.repository.location
     with Records(location, revision.environment, root=opened.root, environ=options.environ, deadline=options.limits.git_seconds) as records:
         passed = verify(ground, revision, names, rules, records)
-        found = None if wish.dry_run else write_records(passed, ground, records, datetime.now(UTC))
+        found = None if wish.dry_run or ground.superseded() else write_records(passed, ground, records, datetime.now(UTC))
     return passed, [] if found is None else [found]
 
 

@@ -41,7 +41,7 @@ def run(
 ) -> Result:
     """Make the cluster what the environment repository says, once or for as long as the process lives."""
     from gitopsc.diagnostics import Invalid
-    from gitopsc.reconcile import Wish, reconcile
+    from gitopsc.reconcile import Wish
     from gitopsc.shards import parse_shard
 
     wish = Wish(
@@ -63,12 +63,28 @@ def run(
         source=options.directory / source if source else None,
     )
     if not watch:
-        return reconcile(options, environment, applications, wish)
+        return _once(options, environment, applications, wish)
     if once or dry_run or pin:
         other = "--once" if once else "--dry-run" if dry_run else "--pin"
         raise Invalid(f"expected --watch or {other}, found both", hint="one pass or many")
     said = {"interval": interval, "listen": listen, "allow_link_local": allow_link_local}
     return _watch(options, environment, applications, wish, {name: value for name, value in said.items() if value is not None})
+
+
+def _once(options: Options, environment: str, applications: tuple[str, ...], wish: Wish) -> Result:
+    """One pass. Told to end while it writes, it says what it did."""
+    from dataclasses import replace
+
+    from gitopsc.cli.serving import Told
+    from gitopsc.diagnostics import Diagnostic
+    from gitopsc.reconcile import reconcile
+
+    with Told() as told:
+        result = reconcile(options, environment, applications, replace(wish, interruption=told))
+    if told.number is None:
+        return result
+    found = Diagnostic("warning", "interrupted", "the pass was told to end: what was under way was finished", "the next pass goes on from there")
+    return replace(result, diagnostics=(*result.diagnostics, found), status=128 + told.number)
 
 
 def _watch(options: Options, environment: str, applications: tuple[str, ...], wish: Wish, said: dict[str, Any]) -> Result:

@@ -43,7 +43,7 @@ _LOOKED = object()
 class Situation:
     """What a pass goes by. ``everything``: every application of the environment, selected or not. ``unmet``: why an application cannot
     begin, for what it depends on outside this pass. ``namespaces``: which missing ones are made, and how. ``user(application)``: as whom it is
-    applied, None for ourselves. ``superseded``: asked during waits; true ends them.
+    applied, None for ourselves. ``superseded``: asked during waits; true ends them, and ``why`` says for what.
     """
 
     api: Api
@@ -56,6 +56,7 @@ class Situation:
     user: Callable[[str], str | None] = lambda _: None
     fence: Fence = lambda: None
     superseded: Callable[[], bool] = lambda: False
+    why: str = "a newer revision is there"
     contention: Contention = field(default_factory=Contention)
     now: float = 0.0
     revision: str | None = None
@@ -459,7 +460,7 @@ class _Pass:
         idle = [course for course in self.courses.values() if not course.done and not self.work[course.name].left]
         if superseded:
             for course in idle:
-                course.cancel("a newer revision is there")
+                course.cancel(self.situation.why)
             return bool(idle)
         for course in idle:
             if course.phase == "waiting":

@@ -22,6 +22,10 @@ class Deadline:
         """Whether it is over."""
         return time.monotonic() >= self.at
 
+    def shorten(self, seconds: float) -> None:
+        """From now on it is at most ``seconds`` away, for everybody who holds to it."""
+        self.at = min(self.at, time.monotonic() + seconds)
+
     def sooner(self, seconds: float) -> Deadline:
         """This one, or ``seconds`` from now: the nearer."""
         nearer = Deadline(seconds)

@@ -98,3 +98,55 @@ def test_what_it_raises_is_raised(start: Start) -> None:
     status, said = start("raise ValueError('x')").end()
     assert status == 1
     assert "ValueError: x" in said
+
+
+TOLD = """
+import os, signal, sys, time
+from gitopsc.cli.serving import Told
+class End(BaseException):
+    pass
+def end(number, frame):
+    raise End
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, end)
+try:
+    with Told(patience={patience}) as told:
+        told.begin(lambda: os.write(1, b"told\\n"))
+        print("runs", flush=True)
+        {body}
+    print("in good order", told.number, flush=True)
+    signal.raise_signal(signal.SIGTERM)
+except End:
+    print("broken off", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "numbers", "patience", "said"),
+    [
+        ("while not told.asked(): time.sleep(0.01)", [signal.SIGTERM], HANGS, "in good order 15\nbroken off\n"),
+        ("while not told.asked(): time.sleep(0.01)", [signal.SIGINT], HANGS, "in good order 2\nbroken off\n"),
+        ("time.sleep(3600)", [signal.SIGTERM, signal.SIGTERM], HANGS, "broken off\n"),
+        ("time.sleep(3600)", [signal.SIGINT, signal.SIGTERM], HANGS, "broken off\n"),
+        ("time.sleep(3600)", [signal.SIGTERM], 0.1, "broken off\n"),
+        ("while not told.asked(): time.sleep(0.01)\n        raise ValueError", [signal.SIGTERM], HANGS, "broken off\n"),
+    ],
+)
+def test_what_has_begun_ends_in_good_order_or_is_broken_off(body: str, numbers: list[signal.Signals], patience: float, said: str) -> None:
+    words = [sys.executable, "-c", TOLD.format(body=body, patience=patience)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "runs\n"
+        process.send_signal(numbers[0])
+        assert process.stdout.readline() == "told\n"  # two that come at once may be one to the system
+        for number in numbers[1:]:
+            process.send_signal(number)
+        assert process.communicate(timeout=HANGS)[0] == said
+
+
+def test_a_signal_that_was_ignored_stays_ignored() -> None:
+    program = (
+        "import signal; from gitopsc.cli.serving import Told; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "with Told() as told:\n    told.begin(lambda: None); signal.raise_signal(signal.SIGINT); print(told.asked())"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"
