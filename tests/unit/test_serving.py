@@ -141,7 +141,8 @@ def test_what_has_begun_ends_in_good_order_or_is_broken_off(body: str, numbers: 
         assert process.stdout.readline() == "told\n"  # two that come at once may be one to the system
         for number in numbers[1:]:
             process.send_signal(number)
-        assert process.communicate(timeout=HANGS)[0] == said
+        process.wait(HANGS)
+        assert process.stdout.read() == said
 
 
 def test_a_signal_that_was_ignored_stays_ignored() -> None:
