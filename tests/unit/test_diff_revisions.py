@@ -351,13 +351,13 @@ def test_a_warning_that_was_there_before_is_not_this_change_s(room: Room) -> Non
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The applications that are rendered from now on."""
     seen: list[str] = []
-    real = Compiler.manifests
+    real = Compiler._render
 
-    def manifests(self: Compiler, application: str, *rest: Any) -> Any:
-        seen.append(application)
-        return real(self, application, *rest)
+    def render(self: Compiler, one: Any) -> None:
+        seen.append(one.application)
+        real(self, one)
 
-    monkeypatch.setattr(Compiler, "manifests", manifests)
+    monkeypatch.setattr(Compiler, "_render", render)
     return seen
 
 
