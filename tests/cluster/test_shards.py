@@ -93,7 +93,7 @@ def test_each_shard_has_its_lease_and_a_single_pass_keeps_out_of_it(stage: Stage
     assert stage.run("api", dry_run=True).status == 0
     assert stage.run("db").status == 0
     assert data(stage, "db") == {"k": "1"}
-    web.end()
+    assert web.ended() == 0
     assert stage.run().status == 0
 
 
@@ -112,7 +112,7 @@ def test_what_moves_to_another_shard_stays_and_what_is_removed_is_pruned_once(st
     deletions = [one for one in stage.writes(since) if one.startswith("delete ")]
     assert deletions == [f"delete /api/v1/namespaces/{stage.namespace}/configmaps/api"]
     assert data(stage, "db") == {"k": "2"}
-    assert [web.end()[0], rest.end()[0]] == [0, 0]
+    assert [web.ended(), rest.ended()] == [0, 0]
 
 
 def test_where_selectors_overlap_one_has_it_and_the_other_follows(stage: Stage, start: Start) -> None:
@@ -126,7 +126,7 @@ def test_where_selectors_overlap_one_has_it_and_the_other_follows(stage: Stage, 
     until(lambda: second.passes >= 1)
     assert told in second.said
     assert (has(first, "api"), has(second, "api")) == (True, False)
-    first.end()
+    assert first.ended() == 0
     until(lambda: has(second, "api"))
 
 

@@ -17,9 +17,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.stage import Stage
-from tests.waiting import HANGS, until
-
-__all__ = ["Sink", "Start", "Watcher", "data", "sink", "start", "until"]
+from tests.waiting import HANGS
 
 
 class Watcher:
@@ -67,11 +65,6 @@ class Watcher:
         """SIGTERM: its status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(HANGS)
-
-    def end(self) -> tuple[int, float]:
-        """SIGTERM: its status, and seconds."""
-        began = time.monotonic()
-        return self.ended(), time.monotonic() - began
 
 
 Start = Callable[..., Watcher]
