@@ -35,7 +35,8 @@ class Rewritten(Conflict):
 class Ground:
     """Where a pass is made. ``repository``: the name under which inventories know the environment repository. ``cluster``: the cluster's
     name, for records. ``home``: the namespace of the inventories. ``descends(revision)``: whether the revision at hand has another one among its ancestors.
-    ``kept_back(targets)``: of targets that would bring other manifests, those that may not come, and why. ``vouch(applied, known)``: raises
+    ``kept_back(targets)``: of targets that would bring other manifests, those that may not come, and why. ``before(revision, application)``:
+    what another revision wants of an application, None where that cannot be known any more. ``vouch(applied, known)``: raises
     where nobody who is trusted answers for what is new since the revisions that were applied: by application, and all of the environment's.
     ``superseded``: whether the pass should end early, for the reason ``why``.
     """
@@ -46,6 +47,7 @@ class Ground:
     cluster: str
     descends: Callable[[str], bool] = lambda _: True
     kept_back: Callable[[Sequence[Target]], Mapping[str, Sequence[Trouble]]] = lambda _: {}
+    before: Callable[[str, str], Target | None] = lambda _revision, _application: None
     vouch: Callable[[Mapping[str, str | None], Collection[str]], None] = lambda _applied, _known: None
     home: str = NAMESPACE
     fence: Fence = lambda: None
@@ -75,6 +77,7 @@ def make_pass(ground: Ground, revision: Revision, names: Sequence[str], rules: R
     mode: Mode = "dry-run" if dry_run else "warn" if rules.drift == "warn" else "write"
     found = inventories(ground.api, ground.kinds, ground.home)
     pairs, refused = _pairs(ground, revision, names, found)
+    pairs, held = _held_back(ground, pairs, refused)
     if not accept_rewrite:
         _check_history(ground, [inventory for _, inventory in pairs])
     known = {one.revision for (environment, _), one in found.known.items() if environment == revision.environment and one.revision}
@@ -87,8 +90,8 @@ def make_pass(ground: Ground, revision: Revision, names: Sequence[str], rules: R
         kinds=ground.kinds,
         rules=rules,
         seen=seen,
-        everything=revision.targets,
-        unmet=_unmet(revision, names, found.known, {report.target.application for report in refused}),
+        everything={**revision.targets, **{target.application: target for target, _ in pairs}},
+        unmet=_unmet(revision, names, found.known, {*held, *(report.target.application for report in refused)}),
         namespaces=_namespaces(ground, revision, [target for target, _ in pairs], seen.live),
         user=_users(revision, rules),
         fence=ground.fence,
@@ -99,7 +102,8 @@ def make_pass(ground: Ground, revision: Revision, names: Sequence[str], rules: R
         revision=revision.revision,
     )
     planned = plans(situation, [target for target, _ in pairs], {target.application: inventory for target, inventory in pairs})
-    reports = [*converge(situation, planned, mode), *refused]
+    made = converge(situation, planned, mode)
+    reports = [*(_held(one, held[one.target.application]) if one.target.application in held else one for one in made), *refused]
     reports.sort(key=lambda one: one.target.application)
     return Passed(revision, mode, tuple(reports), first_status(one.status for one in reports), _forgotten(revision, found))
 
@@ -123,10 +127,40 @@ def _pairs(ground: Ground, revision: Revision, names: Iterable[str], found: Inve
             refused.append(_refused(target, inventory, troubles))
         else:
             pairs.append((target, replace(inventory, repository=ground.repository)))
+    return pairs, refused
+
+
+Pairs = list[tuple[Target, Inventory]]
+
+
+def _held_back(ground: Ground, pairs: Pairs, refused: list[Report]) -> tuple[Pairs, Mapping[str, Sequence[Trouble]]]:
+    """The pairs, where what is new may not come with what was applied last in its place; and why, by application. Where it cannot be known
+    what was applied last, the application is among the ``refused``.
+    """
     fresh = [target for target, inventory in pairs if inventory.rendered != target.rendered]
     kept = ground.kept_back(fresh) if fresh else {}
-    refused += [_refused(target, inventory, kept[target.application]) for target, inventory in pairs if target.application in kept]
-    return [pair for pair in pairs if pair[0].application not in kept], refused
+    out: Pairs = []
+    held: dict[str, Sequence[Trouble]] = {}
+    for target, inventory in pairs:
+        name = target.application
+        if name not in kept:
+            out.append((target, inventory))
+            continue
+        last = ground.before(inventory.revision, name) if inventory.revision and inventory.rendered else None
+        if last is not None and last.rendered == inventory.rendered:
+            out.append((last, inventory))
+            held[name] = kept[name]
+            continue
+        why = ["what is there is left as it is, drift and all: what was applied last is not known to the repository any more"] if inventory.objects else []
+        refused.append(replace(_refused(target, inventory, kept[name]), warnings=tuple(why)))
+    return out, held
+
+
+def _held(report: Report, troubles: Sequence[Trouble]) -> Report:
+    """What became of the release that was applied last, while the one that Git has may not come: that one is not verified."""
+    verdict = "unknown" if report.verdict == "verified" else report.verdict
+    status = first_status([*(one.status for one in troubles), report.status])
+    return replace(report, verdict=verdict, status=status, troubles=(*troubles, *report.troubles), held=not report.troubles)
 
 
 def _refused(target: Target, inventory: Inventory, troubles: Sequence[Trouble]) -> Report:

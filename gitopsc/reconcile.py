@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ from gitopsc.cluster.objects import get
 from gitopsc.cluster.settings import Rules, read_rules, seconds
 from gitopsc.cluster.transport import Api
 from gitopsc.cluster.trouble import Trouble
-from gitopsc.diagnostics import Diagnostic, Invalid
+from gitopsc.diagnostics import Diagnostic, Failure, Invalid
 from gitopsc.opening import Where, located
 from gitopsc.options import Options
 from gitopsc.passing import Ground, Passed, make_pass
@@ -110,7 +111,7 @@ def reconcile(options: Options, environment: str, applications: Sequence[str], w
     check_alone(wish.shard, applications)
     given = _seconds(wish.timeout)
     if given is not None:  # Git is held to the one deadline, too
-        options = replace(options, limits=replace(options.limits, git_seconds=min(options.limits.git_seconds, given)))
+        options = replace(options, limits=replace(options.limits, git_seconds=min(options.limits.git_seconds, max(1.0, given - wish.spent))))
     with source(options) as opened:
         snapshot = opened.repository.snapshot()
         revision = read_revision(snapshot, environment, limits=options.limits, namespace=wish.home)
@@ -217,7 +218,7 @@ def api_server(options: Options, revision: Revision, wish: Wish, deadline: Deadl
     """The API server of the environment."""
     context = revision.target.get("context")
     where = Cluster(wish.kubeconfig, wish.context, str(context) if context else None, wish.allow_exec)
-    api = Api(connect(where, options.environ), deadline=deadline, in_flight=in_flight)
+    api = Api(connect(where, options.environ, deadline), deadline=deadline, in_flight=in_flight)
     try:
         yield api
     finally:
@@ -264,10 +265,20 @@ def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, re
         sound = [target for target in targets if target.application not in wrong]
         return {**wrong, **asked(trusting(options, wish), Where(opened.repository.location, opened.root, None), opened.repository, snapshot, sound)}
 
+    @cache
+    def at(commit: str) -> Mapping[str, Target]:
+        try:
+            return read_revision(opened.repository.at(commit), revision.environment, limits=options.limits, namespace=wish.home).targets
+        except (Invalid, Failure):
+            return {}
+
     def vouch(applied: Mapping[str, str | None], known: Collection[str]) -> None:
         check_vouched(opened.repository, snapshot, revision, wish.allowed_signers, applied, known)
 
-    return Ground(api, kinds, opened.name(snapshot), cluster, descends, kept_back, vouch, wish.home, **more)
+    def before(commit: str, application: str) -> Target | None:
+        return at(commit).get(application)
+
+    return Ground(api, kinds, opened.name(snapshot), cluster, descends, kept_back, before, vouch, wish.home, **more)
 
 
 def trusting(options: Options, wish: Wish) -> Options:

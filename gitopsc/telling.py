@@ -47,7 +47,7 @@ def told(environment: str, reports: Sequence[Report], *, whole: bool = True, can
             return not cancelled
         if word == "degraded":
             return report.verdict == "verified" or (report.verdict == "degraded" and not cancelled)
-        return not report.troubles
+        return report.held or not report.troubles
 
     return Told(tuple(event for report in reports for event in _events(environment, report)), judged)
 

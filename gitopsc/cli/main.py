@@ -6,6 +6,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
+
+STARTED = time.monotonic() - time.process_time()
+"""About when the process began, on the clock of ``time.monotonic``: all that it has done so far is to get here."""
 
 
 def main() -> None:

@@ -73,14 +73,16 @@ def run(
 
 def _once(options: Options, environment: str, applications: tuple[str, ...], wish: Wish) -> Result:
     """One pass. Told to end while it writes, it says what it did."""
+    import time
     from dataclasses import replace
 
+    from gitopsc.cli.main import STARTED
     from gitopsc.cli.serving import Told
     from gitopsc.diagnostics import Diagnostic
     from gitopsc.reconcile import reconcile
 
     with Told() as told:
-        result = reconcile(options, environment, applications, replace(wish, interruption=told))
+        result = reconcile(options, environment, applications, replace(wish, interruption=told, spent=time.monotonic() - STARTED))
     if told.number is None:
         return result
     found = Diagnostic("warning", "interrupted", "the pass was told to end: what was under way was finished", "the next pass goes on from there")

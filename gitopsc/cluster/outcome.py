@@ -41,7 +41,7 @@ class Picture:
 class Report:
     """One application after a pass. ``applied``: this tree was brought into the cluster now. ``drift`` is what was found, ``open``: whether
     any of it is still there. ``before`` is the inventory as it was read, ``inventory`` what is known now; ``keeps``: whether it may be written.
-    ``pictures``: in a dry run, what changes.
+    ``pictures``: in a dry run, what changes. ``held``: what Git has now may not come, and what was applied last was looked at in its place.
     """
 
     target: Target
@@ -57,6 +57,7 @@ class Report:
     inventory: Inventory
     keeps: bool = False
     pictures: tuple[Picture, ...] = ()
+    held: bool = False
 
     @property
     def unhealthy(self) -> list[Outcome]:

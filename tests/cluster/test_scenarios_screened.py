@@ -9,6 +9,7 @@ import pytest
 from gitopsc.cluster.settings import PREFIX
 from tests.cluster.stage import Stage, config, deployment, url
 from tests.kube import ApiServer
+from tests.repository.scene import git
 
 pytestmark = pytest.mark.cluster
 
@@ -96,3 +97,61 @@ def test_fields_of_custom_kinds_are_for_the_server_to_judge(stage: Stage) -> Non
     widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": stage.namespace}, "spec": {}}
     stage.applied(definition, widget)
     assert stage.server.ask("GET", url("Widget", f"{group}/v1", stage.namespace, "w"))[1]["spec"] == {"size": 1}
+
+
+def test_what_was_applied_last_is_kept_while_the_new_one_may_not_come(stage: Stage) -> None:
+    """Its drift is told and healed, nothing of the new one is brought, and nobody takes it for verified."""
+    one, two = config("a", stage.namespace, k="1"), config("b", stage.namespace, k="1")
+    first = stage.publish(one, two)
+    assert stage.run().status == 0
+    stage.publish(
+        shop=[{**one, "data": {"k": 2}}],
+        later=[config("l", stage.namespace, k="1")],
+        depends_on={"later": ["shop"]},
+    )
+    stage.patch(one, {"data": {"k": "9"}})
+    ran = stage.run()
+    assert ran.status == 2
+    assert "wrong-type: " in ran.said
+    assert ran.drift() == [("a", "changed", "data.k", "kubectl-patch")]
+    assert ran.actions() == {"ConfigMap/a": "configured", "ConfigMap/b": "unchanged"}
+    assert (ran.application()["verdict"], ran.application()["generation"]) == ("unknown", 1)
+    assert stage.live("ConfigMap", "a")["data"] == {"k": "1"}
+    assert stage.get("ConfigMap", "l") is None, "what depends on it waits for the new one"
+    parent = stage.parent()
+    assert parent is not None
+    assert first in str(parent["data"]), "the revision applied last is still the first one"
+    stage.delete(two)
+    assert stage.run(drift="warn").status == 2
+    assert stage.get("ConfigMap", "b") is None
+    assert stage.run().actions() == {"ConfigMap/a": "unchanged", "ConfigMap/b": "created"}
+    assert stage.applied({**one, "data": {"k": "2"}}, two).actions() == {"ConfigMap/a": "configured", "ConfigMap/b": "unchanged"}
+
+
+def test_what_was_applied_last_may_not_be_known_any_more(stage: Stage) -> None:
+    one = config("a", stage.namespace, k="1")
+    stage.applied(one)
+    git(stage.repository, "update-ref", "-d", "refs/heads/main")
+    git(stage.repository, "reflog", "expire", "--expire=now", "--all")
+    git(stage.repository, "gc", "-q", "--prune=now")
+    stage.publish({**one, "data": {"k": 2}})
+    stage.patch(one, {"data": {"k": "9"}})
+    since = stage.mark()
+    ran = stage.run(accept_rewrite=True)
+    assert (ran.status, stage.writes(since)) == (2, [])
+    assert "what is there is left as it is, drift and all: what was applied last is not known to the repository any more" in ran.said
+
+
+def test_an_object_stays_with_the_application_that_is_held(stage: Stage) -> None:
+    moved, wrong = config("m", stage.namespace, k="1"), {**config("a", stage.namespace), "data": {"k": 2}}
+    stage.applied(config("a", stage.namespace, k="1"), moved)
+    uid = stage.live("ConfigMap", "m")["metadata"]["uid"]
+    stage.publish(shop=[wrong], other=[moved])
+    ran = stage.run()
+    assert ran.status == 2
+    assert stage.inventory() >= {f"ConfigMap/{stage.namespace}/m"}
+    assert stage.live("ConfigMap", "m")["metadata"]["labels"]["applyset.kubernetes.io/part-of"] == stage.id
+    stage.publish(shop=[config("a", stage.namespace, k="2")], other=[moved])
+    assert stage.run().status == 0
+    assert stage.live("ConfigMap", "m")["metadata"]["uid"] == uid
+    assert stage.inventory() == {f"ConfigMap/{stage.namespace}/a"}

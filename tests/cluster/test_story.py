@@ -202,6 +202,12 @@ def test_what_was_merged_past_the_gate_is_not_applied(stage: World, start: Start
         ("gate", f"gitopsc approve shop --to {stage.prod} --release {second}")
     ]
     assert stage.image(stage.prod) == "1.1.0"
+    account = f"/api/v1/namespaces/{stage.prod}/serviceaccounts/web"
+    labels = stage.server.ask("GET", account)[1]["metadata"]["labels"]
+    stage.server.ask("PATCH", account, {"metadata": {"labels": dict.fromkeys(labels, "other")}}, "application/merge-patch+json")
+    told = stage.shop.told("reconcile", stage.prod, by="robot", status=2)  # meanwhile what runs is kept as it was applied
+    assert {one["object"]["kind"] for one in told["applications"][0]["drift"]} == {"ServiceAccount"}
+    assert stage.server.ask("GET", account)[1]["metadata"]["labels"] == labels
     watcher = start("--interval", "1s", CHAT=f"json://{sink.host}/chat")
     until(lambda: watcher.passes >= 3 and sink.titles)
     assert sink.titles == [f"{stage.prod}: shop could not be applied"]
@@ -287,3 +293,70 @@ def test_how_an_environment_stands_is_said_of_its_commit_on_the_forge(stage: Wor
     assert forge.wrong == []
     forge.close()
     assert stage.reconciled(stage.dev, status=1) == "degraded"  # a forge that is gone changes nothing
+
+
+@pytest.mark.parametrize("stage", [(BY_ITSELF, "")], indirect=True)
+def test_a_watcher_lets_releases_go_on(stage: World, start: Start) -> None:
+    stage.release("1.1.0")
+    assert stage.reconciled(stage.dev) == "verified"
+    watcher = start("--interval", "1s", "--promote", "--source", str(stage.shop.work))
+    until(lambda: stage.shop.has(stage.staging))
+    assert not stage.shop.has(stage.prod)
+    assert stage.reconciled(stage.staging) == "verified"
+    until(lambda: stage.image(stage.prod) == "1.1.0" and stage.shop.kinds(stage.prod)[:1] == ["verified"])
+    tip, passes = stage.shop.tip(), watcher.passes
+    until(lambda: watcher.passes >= passes + 2)
+    assert stage.shop.tip() == tip
+
+
+@pytest.mark.parametrize("stage", [(BY_ITSELF, ", reconcile: {rollback: true}")], indirect=True)
+def test_a_watcher_takes_back_what_fails(stage: World, start: Start) -> None:
+    onward = ("--promote", "--source", str(stage.shop.work))
+    first = stage.release("1.1.0")
+    for name in stage.every:
+        assert stage.reconciled(name, *onward) == "verified"
+    good = stage.shop.tree(stage.prod)
+    stage.clusters[stage.prod].bad.add("1.2.0")
+    watcher = start("--interval", "1s")
+    stage.release("1.2.0")
+    for name in (stage.dev, stage.staging):
+        assert stage.reconciled(name, *onward) == "verified"
+    until(lambda: stage.shop.lock(stage.prod).hold is not None)
+    assert (stage.runs(stage.prod), stage.shop.tree(stage.prod)) == (first, good)
+    until(lambda: stage.image(stage.prod) == "1.1.0" and stage.shop.kinds(stage.prod)[0] == "verified")
+    assert "shop was rolled back, since 1.2.0 failed" in watcher.said
+    tip, passes = stage.shop.tip(), watcher.passes
+    until(lambda: watcher.passes >= passes + 2)
+    assert stage.shop.tip() == tip
+
+
+@pytest.mark.parametrize("stage", [(BY_ITSELF, "")], indirect=True)
+def test_a_watcher_says_on_the_forge_how_its_environment_stands_once(stage: World, start: Start) -> None:
+    forge = ForgeServer("github")
+    words = ", ".join(f"{key}: '{value}'" for key, value in forge.said.items())
+    stage.shop.write({"gitopsc.yaml": f"{WORKSPACE}  environmentRepository: {{forge: {{{words}}}}}\n"})
+    onward = ("--promote", "--source", str(stage.shop.work))
+    stage.release("1.1.0")
+    for name in (stage.dev, stage.staging):
+        assert stage.reconciled(name, *onward) == "verified"
+    stage.shop.variables["GITOPSC_FORGE_TOKEN"] = TOKEN
+    watcher = start("--interval", "1s", "-C", str(stage.shop.work))
+    until(lambda: forge.statuses)
+    passes = watcher.passes
+    until(lambda: watcher.passes >= passes + 2)
+    context = f"gitopsc/{stage.prod}"
+    assert [(body["context"], body["state"]) for _, body in forge.statuses if body["state"] != "pending"] == [(context, "success")]
+    stage.clusters[stage.prod].bad.add("1.2.0")
+    del stage.shop.variables["GITOPSC_FORGE_TOKEN"]
+    stage.release("1.2.0")
+    for name in (stage.dev, stage.staging):
+        assert stage.reconciled(name, *onward) == "verified"
+    until(lambda: forge.statuses[-1][1]["state"] == "failure")
+    passes = watcher.passes
+    until(lambda: watcher.passes >= passes + 2)
+    said = [(commit, body["state"], body["description"]) for commit, body in forge.statuses]
+    assert len(said) == len(set(said)), "of each commit once"
+    assert forge.statuses[-1][0] == stage.shop.tip()
+    assert forge.wrong == []
+    assert TOKEN not in watcher.said
+    forge.close()
