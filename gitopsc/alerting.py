@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gitopsc.alerts.book import Notice, load
 from gitopsc.alerts.delivery import Desk, Undelivered, poster
-from gitopsc.alerts.sinks import EVENTS, Sink, routes
+from gitopsc.alerts.sinks import EVENTS as EVENT_SINK
+from gitopsc.alerts.sinks import Sink, routes
 from gitopsc.alerts.wording import kubernetes
 from gitopsc.cluster.deadline import Deadline
 from gitopsc.cluster.discovery import Resource
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", True, frozenset({"get", "patch"}))
 SECRETS = Resource("", "v1", "secrets", "Secret", True, frozenset({"get"}))
-_EVENTS = Resource("", "v1", "events", "Event", True, frozenset({"create"}))
+EVENTS = Resource("", "v1", "events", "Event", True, frozenset({"create", "patch"}))
 PATIENCE = 5.0
 _SECONDS = 5.0
 _KEY = "book.json"
@@ -81,7 +82,7 @@ class Alerting:
         """Take up the book where the last leader left it."""
         desk = Desk(load(self._kept()), clean=self._setting.clean, log=self._sink_said)
         if self._events:
-            desk.add(EVENTS, frozenset(), self._to_events)
+            desk.add(EVENT_SINK, frozenset(), self._to_events)
         self._desk, self._sinks = desk, {}
 
     def close(self) -> None:
@@ -172,7 +173,7 @@ class Alerting:
                 about = {"apiVersion": resource.api_version, "kind": resource.kind, "namespace": self._setting.namespace, "name": name}
                 if live is not None:
                     about["uid"] = live["metadata"]["uid"]
-                create(api, _EVENTS, kubernetes(notice, about, datetime.now(UTC), self._reporter))
+                create(api, EVENTS, kubernetes(notice, about, datetime.now(UTC), self._reporter))
             except Problem as problem:
                 if problem.reason == "AlreadyExists":
                     continue

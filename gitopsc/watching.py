@@ -23,6 +23,7 @@ from gitopsc.cluster.lease import Lease
 from gitopsc.cluster.outcome import Report
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Conflict, Diagnostic, Failure, Invalid
+from gitopsc.marking import Marking
 from gitopsc.shards import Shard, lease_name
 from gitopsc.telling import Told, measure, together, told, unread
 from gitopsc.watches import Watches
@@ -97,6 +98,7 @@ class Agent:
         writes = side.acting_as(side.impersonate)
         writes.fence = self.lease.fence
         self.alerting = Alerting(writes, setting, name, self.lease.identity)
+        self.marking = Marking(writes, setting, self.lease.identity)
         parts = Parts(self._pass, tip, self._abort, self._lead, self._follow, self._troubled)
         poll = setting.poll or min(30.0, max(1.0, setting.interval / 4))
         self.loop = Loop(parts, Pace(setting.interval), self.lease, poll=poll, longest=setting.timeout + _SPARE)
@@ -117,6 +119,7 @@ class Agent:
             self.loop.run()
         finally:
             self.watches.close()
+            self.marking.close()
             self.alerting.close()
             self.listener.close()
             for api in (self._side, self.lease.api):
@@ -131,10 +134,12 @@ class Agent:
         self.setting.log(f"leading as {self.lease.identity}")
         self._say_leading(leads=True)
         self.alerting.open()
+        self.marking.open()
 
     def _follow(self) -> None:
         self._say_leading(leads=False)
         self.watches.close()
+        self.marking.close()
         self.alerting.close()
 
     def _say_leading(self, *, leads: bool) -> None:
@@ -199,6 +204,7 @@ class Agent:
         self.metrics.set("gitopsc_applications_unselected", passed.unselected, environment=setting.environment)
         self.metrics.set("gitopsc_records_pending", passed.pending_records, environment=setting.environment)
         if passed.kinds is not None and self.lease.held:
+            self.marking.report(passed.reports, found, passed.kinds)
             self.watches.watch(_resources(passed.reports, passed.kinds), [report.inventory.id for report in passed.reports])
         if passed.reports or passed.suspended or passed.found is None:
             setting.log(_line(passed, attempt, seconds))

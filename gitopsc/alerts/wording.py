@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,7 +21,11 @@ _REASON = {
     "rewritten": "HistoryRewritten",
     "contended": "Contended",
     "waiting": "GateWaiting",
+    "missing": "ObjectMissing",
+    "prune": "PruneFailed",
+    "pruned": "Pruned",
 }
+_NORMAL = frozenset({"pruned"})
 _SEPARATE = 5
 _LONGEST_NOTE = 1024
 
@@ -90,19 +96,34 @@ def alertmanager(notices: Iterable[Notice], now: datetime, reminder: timedelta =
 def kubernetes(notice: Notice, about: Mapping[str, Any], now: datetime, reporter: str) -> dict[str, Any]:
     """A Kubernetes Event (``v1``) on the object ``about`` ({apiVersion, kind, namespace, name, uid?}). The same notice makes the same name."""
     event = notice.event
-    over = notice.change == "resolved"
     note = "\n".join(line for line in (event.title, event.summary, *event.details) if line)
-    digest = hashlib.sha256("\0".join((*event.key, notice.change, notice.since.isoformat(), str(notice.until))).encode()).hexdigest()[:16]
-    namespace = about.get("namespace") or "default"
+    over = f"resolved: {event.title}"
+    return _event(notice, about, now, reporter, (notice.since.isoformat(), str(notice.until)), over if notice.change == "resolved" else note)
+
+
+def of_object(notice: Notice, about: Mapping[str, Any], now: datetime, reporter: str) -> dict[str, Any]:
+    """A Kubernetes Event on the object that it is about. What comes back makes the same name, as long as the object is the same one; what
+    stands behind a dot in the subject tells one time from another, and is not in it.
+    """
+    event, over = notice.event, notice.change == "resolved"
+    alike = replace(event, subject=event.subject.partition(".")[0])
+    note = f"resolved: {event.summary}" if over else event.summary
+    return _event(notice._replace(event=alike), about, now, reporter, (str(about.get("uid")),), note)
+
+
+def _event(notice: Notice, about: Mapping[str, Any], now: datetime, reporter: str, identity: tuple[str, ...], note: str) -> dict[str, Any]:
+    event, over = notice.event, notice.change == "resolved"
+    digest = hashlib.sha256("\0".join((*event.key, notice.change, *identity)).encode()).hexdigest()[:16]
     moment = _rfc3339(now)
+    stem = re.sub(r"[^a-z0-9.-]+", "-", str(about.get("name")).lower())[:220].strip(".-")  # names of roles may hold what those of Events may not
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{str(about.get('name'))[:220]}.{digest}", "namespace": namespace},
+        "metadata": {"name": f"{stem or 'object'}.{digest}", "namespace": about.get("namespace") or "default"},
         "involvedObject": dict(about),
-        "type": "Normal" if over else "Warning",
+        "type": "Normal" if over or event.word in _NORMAL else "Warning",
         "reason": f"{_REASON.get(event.word, event.word)}{'Resolved' if over else ''}",
-        "message": f"resolved: {event.title}" if over else note if len(note) <= _LONGEST_NOTE else note[: _LONGEST_NOTE - 2] + " …",
+        "message": note if len(note) <= _LONGEST_NOTE else note[: _LONGEST_NOTE - 2] + " …",
         "source": {"component": "gitopsc"},
         "reportingComponent": "gitopsc.dev/reconcile",
         "reportingInstance": reporter,

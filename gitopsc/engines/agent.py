@@ -13,6 +13,9 @@ from gitopsc.engines.subject import Application, Environment, Made, Object, grou
 
 HOME = "gitopsc-system"
 PORT = 8080
+CLUSTERS_EVENTS = "default"
+"""The namespace of Events on objects that have none."""
+EVENTS = Grant("", "events", ("create", "patch"))
 _SECRET = ("", "Secret")
 
 
@@ -105,12 +108,14 @@ def _own_access(one: Agent, every: list[Object], plurals: Plurals) -> list[Made]
     home = [
         Grant("", "configmaps", (*READING, "create", "update", "patch", "delete")),
         Grant("coordination.k8s.io", "leases", ("get", "list", "create", "update")),
-        Grant("", "events", ("create", "patch")),
+        EVENTS,
     ]
     home += [Grant("", "secrets", ("get",), tuple(one.alert_secrets))] if one.alert_secrets else []
     secrets = sorted({namespace_of(data) for data in every if (group_of(data), data.get("kind")) == _SECRET})
     out = _granted(one, f"{one.name}-read", CLUSTER, Rights(reading(seen, plurals)).written())
     out += _granted(one, one.name, HOME, Rights(home).written())
+    for namespace in sorted({namespace_of(data) or CLUSTERS_EVENTS for data in every} - {HOME}):
+        out += _granted(one, f"{one.name}-events", namespace, Rights([EVENTS]).written())
     for namespace in secrets:
         out += _granted(one, f"{one.name}-read", namespace, Rights([Grant("", "secrets", READING)]).written())
     return out

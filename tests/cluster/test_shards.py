@@ -166,5 +166,5 @@ def test_the_agent_of_a_selector_is_allowed_for_its_applications_alone(stage: St
         roles = [one for one in listed if one["kind"] == "Role" and one["metadata"]["namespace"] == stage.namespace]
         return {name for role in roles for rule in role["rules"] for name in rule["resources"]}
 
-    assert resources("tier=web") == {"configmaps"}
-    assert resources("!tier") == {"secrets"}
+    assert resources("tier=web") == {"configmaps", "events"}
+    assert resources("!tier") == {"secrets", "events"}

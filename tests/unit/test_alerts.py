@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +14,7 @@ from gitopsc.alerts import post
 from gitopsc.alerts.book import MOST, Book, Notice, load
 from gitopsc.alerts.event import WORDS, Event
 from gitopsc.alerts.sinks import routes
-from gitopsc.alerts.wording import alertmanager, kubernetes, messages
+from gitopsc.alerts.wording import alertmanager, kubernetes, messages, of_object
 
 NOW = datetime(2026, 11, 23, 22, 44, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -203,6 +205,25 @@ def test_a_kubernetes_event_is_the_same_for_the_same_notice() -> None:
     assert over["metadata"]["name"] != one["metadata"]["name"]
     long = kubernetes(notice("firing", Event("failed", "p", "a", summary="x" * 5000)), about, NOW, "pod-a")
     assert len(long["message"]) <= 1024
+
+
+def test_an_event_of_an_object_has_a_name_that_the_server_takes() -> None:
+    about = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": "system:Nodes--" + "x" * 300, "uid": "1"}
+    one = of_object(notice(), about, NOW, "pod-a")
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", one["metadata"]["name"])
+    assert len(one["metadata"]["name"]) <= 253
+    assert (one["metadata"]["namespace"], one["involvedObject"]) == ("default", about)
+
+
+def test_it_is_the_same_as_long_as_the_object_is() -> None:
+    about = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "shop", "name": "web", "uid": "1"}
+    first, later = of_object(notice(), about, NOW, "a"), of_object(notice()._replace(since=NOW + MINUTE), about, NOW + MINUTE, "b")
+    assert first["metadata"] == later["metadata"]
+    numbered = [notice()._replace(event=replace(notice().event, subject=f"id.{number}")) for number in (1, 2)]
+    assert len({of_object(one, about, NOW, "a")["metadata"]["name"] for one in numbered}) == 1
+    assert of_object(notice(), {**about, "uid": "2"}, NOW, "a")["metadata"]["name"] != first["metadata"]["name"]
+    over = of_object(notice("resolved"), about, NOW, "a")
+    assert (over["type"], over["reason"], over["message"]) == ("Normal", "DriftedResolved", f"resolved: {first['message']}")
 
 
 def test_an_event_is_cleaned_and_cut() -> None:

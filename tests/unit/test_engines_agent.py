@@ -98,6 +98,8 @@ ALLOWED = [
     ("update", "", "configmaps", "gitopsc-system"),
     ("update", "coordination.k8s.io", "leases", "gitopsc-system"),
     ("create", "", "events", "gitopsc-system"),
+    ("create", "", "events", "shop"),
+    ("patch", "", "events", "billing"),
 ]
 REFUSED = [
     ("patch", "apps", "deployments", "billing"),
@@ -112,6 +114,10 @@ REFUSED = [
     ("impersonate", "", "serviceaccounts", "shop"),
     ("escalate", "rbac.authorization.k8s.io", "roles", "shop"),
     ("create", "", "configmaps", "kube-system"),
+    ("create", "", "events", "elsewhere"),
+    ("create", "", "events", "default"),
+    ("get", "", "events", "shop"),
+    ("delete", "", "events", "shop"),
 ]
 
 
@@ -123,6 +129,17 @@ def test_what_it_needs_it_may(request_: tuple[str, str, str, str]) -> None:
 @pytest.mark.parametrize("request_", REFUSED, ids=" ".join)
 def test_what_it_does_not_need_it_may_not(request_: tuple[str, str, str, str]) -> None:
     assert not may(made(environment(SHOP, BILLING)), OWN, *request_)
+
+
+def test_events_of_what_has_no_namespace_are_in_default() -> None:
+    one = environment(application("roles", thing("rbac.authorization.k8s.io/v1", "ClusterRole", "nodes")))
+    assert may(made(one), OWN, "create", "", "events", "default")
+
+
+def test_it_is_the_agent_that_writes_events_whoever_applies() -> None:
+    listed = made(ENVIRONMENTS["that impersonates"])
+    assert may(listed, OWN, "create", "", "events", "shop")
+    assert not may(listed, "shop/deployer", "create", "", "events", "shop")
 
 
 def test_no_rule_is_of_anything_or_everything() -> None:
