@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -153,8 +154,18 @@ def test_sleep_is_not_time() -> None:
 
 
 @pytest.mark.parametrize("bad", [lambda _: time.sleep(3600), swallow, lambda _: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPROF}) or spin(0)])
-def test_an_impatient_parent_ends_who_does_not_heed_the_clock(bad: Callable[[int], Any]) -> None:
-    assert reasons(list(run(range(3), lambda n: bad(n) if n == 1 else n, 2, STEADY))) == [0, "needed more than 1.5 s", 2]
+def test_an_impatient_parent_ends_who_does_not_heed_the_clock(bad: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: set[int] = set()
+
+    def take(parent: Any, worker: Any) -> None:
+        real(parent, worker)
+        taken.update(parent.results)
+
+    real = pool._Pool.take
+    monkeypatch.setattr(pool._Pool, "take", take)
+    # An hour goes by when all but the bad one are done: on a busy machine a sound worker may need seconds.
+    monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: 3600.0 * (taken >= {0, 2})))
+    assert reasons(list(run(range(3), lambda n: bad(n) if n == 1 else n, 2, QUICK))) == [0, TIME, 2]
 
 
 def test_an_impatient_parent_does_not_mind_a_slow_reader() -> None:
