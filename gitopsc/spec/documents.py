@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 
-from gitopsc.diagnostics import Diagnostics, Place
+from gitopsc.diagnostics import Diagnostic, Diagnostics, Place
 from gitopsc.limits import DEFAULT, Limits
 from gitopsc.spec.characters import check_characters, decode
 from gitopsc.spec.reader import MOST_FINDINGS, REFUSED, Root, read_roots
@@ -109,13 +109,22 @@ def _size(count: int) -> str:
 def _document(file: str, index: int, root: Root, diagnostics: Diagnostics) -> Document | None:
     data = root.value
     foreign = isinstance(data, Map) and isinstance(data.get("apiVersion"), str) and not _near_ours(data["apiVersion"])
-    mine = Diagnostics(item for item in root.diagnostics if not (foreign and item.code in FORGIVEN))
+    mine = Diagnostics(item for item in root.diagnostics if not (item.code in FORGIVEN and (foreign or _is_field(data, item))))
     if not foreign and not root.empty and data is not REFUSED and not (root.partial and mine):
         _check_beginning(root, mine)
     diagnostics.extend(mine)
     if not isinstance(data, Map) or (root.partial and "kind" not in data):
         return None
     return Document(file, index, data, faulty=bool(mine), partial=root.partial)
+
+
+def _is_field(data: object, found: Diagnostic) -> bool:
+    """Whether a key that some readers take for a boolean is a field's name (``on`` of an alert): here it can be nothing else."""
+    if found.code != "bare-key":
+        return False
+    from gitopsc.spec.fields import names_field
+
+    return names_field(_text(data, "kind"), found.path)
 
 
 def _check_beginning(root: Root, diagnostics: Diagnostics) -> None:

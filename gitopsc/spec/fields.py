@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -35,6 +36,32 @@ def fields(kind: str) -> Mapping[str, Schema]:
         schema = written.target(schema["$ref"], file) if "$ref" in schema else schema
     found: Mapping[str, Schema] = schema["properties"]
     return found
+
+
+def names_field(kind: str, path: str) -> bool:
+    """Whether a path in a document (``spec.alerts[0].on``) is that of a field of its kind, and not of a key that its author chose.
+
+    An environment's lock has the fields of its ``spec`` at the top.
+    """
+    if kind == "EnvironmentLock":
+        kind, path = "Environment", f"spec.{path}"
+    if kind not in FILES:
+        return False
+    places = [(written.source(FILES[kind]), FILES[kind])]
+    for step in re.findall(r"[^.\[\]]+|\[\d+\]", path):
+        places = [below for schema, file in places for below in _below(schema, file, step)]
+    return bool(places)
+
+
+def _below(schema: Schema, file: str, step: str) -> Iterator[tuple[Schema, str]]:
+    """What a step leads to: the name of a field, or ``[0]``, an item of a list."""
+    if "$ref" in schema:
+        yield from _below(written.target(schema["$ref"], file), schema["$ref"].partition("#")[0] or file, step)
+    for branch in schema.get("anyOf", ()):
+        yield from _below(branch, file, step)
+    found = schema.get("items") if step.startswith("[") else schema.get("properties", {}).get(step)
+    if isinstance(found, dict):
+        yield found, file
 
 
 def container_fields() -> frozenset[str]:

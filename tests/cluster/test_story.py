@@ -34,7 +34,7 @@ BY_ITSELF = """
 - {name: staging, environments: [staging-ID], promote: auto}
 - {name: prod, environments: [prod-ID], promote: auto}
 """
-CHAT = 'alerts: [{"on": [degraded, failed], to: {env: CHAT}}]'
+CHAT = "alerts: [{on: [degraded, failed], to: {env: CHAT}}]"
 
 
 class Cluster(Rollouts):

@@ -322,6 +322,47 @@ def test_b10_numbers_out_of_range(value: str) -> None:
     assert documents[0].spec["a"].place(0) == ("f.yaml", 5, 9 + len(value))
 
 
+ALERTS = "alerts: [{on: [drift, failed, degraded], to: {env: ALERT_URL}}]"
+
+
+@pytest.mark.parametrize(
+    "text", [f"spec: {{{ALERTS}}}", f"spec:\n  {ALERTS}", "spec:\n  alerts:\n  - on:\n    - drift\n    - failed\n    - degraded\n    to: {env: ALERT_URL}"]
+)
+def test_b11_a_field_that_old_readers_take_for_a_boolean_is_what_it_says(text: str) -> None:
+    documents, found = read(f"apiVersion: gitopsc.dev/v1alpha1\nkind: Environment\nmetadata: {{name: prod}}\n{text}\n")
+    assert found == []
+    assert not documents[0].faulty
+    assert documents[0].spec == {"alerts": [{"on": ["drift", "failed", "degraded"], "to": {"env": "ALERT_URL"}}]}
+    assert not documents[0].spec["alerts"][0].keys() ^ {"on", "to"}
+
+
+def test_b11_so_it_is_in_an_environments_lock() -> None:
+    documents, found = read(f"apiVersion: gitopsc.dev/v1alpha1\nkind: EnvironmentLock\nenvironment: prod\n{ALERTS}\n")
+    assert found == []
+    assert documents[0].data["alerts"][0]["on"] == ["drift", "failed", "degraded"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "path"),
+    [
+        ("Environment", "spec: {facts: {on: 1}}", "spec.facts.on"),
+        ("Environment", "spec: {alerts: [{'on': [drift], to: {on: X}}]}", "spec.alerts[0].to.on"),
+        ("Environment", "spec: {alerts: [{On: [drift], to: {env: X}}]}", "spec.alerts[0].On"),
+        ("Environment", "spec: {alerts: [{y: [drift], to: {env: X}}]}", "spec.alerts[0].y"),
+        ("Environment", "spec: {target: {namespaceLabels: {on: x}}}", "spec.target.namespaceLabels.on"),
+        ("Environment", "on: 1", "on"),
+        ("Application", "spec: {values: {on: 1}}", "spec.values.on"),
+        ("Application", "spec: {alerts: [{on: [drift]}]}", "spec.alerts[0].on"),
+        ("Application", "spec: {workloads: {web: {env: {y: x}}}}", "spec.workloads.web.env.y"),
+        ("Nothing", "spec: {alerts: [{on: [drift]}]}", "spec.alerts[0].on"),
+    ],
+)
+def test_b11_keys_of_ones_own_choice_are_quoted(kind: str, text: str, path: str) -> None:
+    _, found = read(f"apiVersion: gitopsc.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: prod}}\n{text}\n")
+    assert [(d.code, d.path) for d in found] == [("bare-key", path)]
+    assert "quote it" in str(found[0].hint)
+
+
 @pytest.mark.parametrize("key", ["1", "true", "null", "~", "1.5", "0x1", "y", "n", "Yes", "NO", "on", "off", "010", ".inf", "1e3", "9" * 900])
 def test_b11_keys_that_are_not_text(key: str) -> None:
     documents, found = read(HEAD + f"spec: {{{key}: 1}}")
