@@ -6,10 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from gitopsc.cluster import converge
 from tests.cluster.watcher import sink, start
 from tests.kube import ApiServer, assets
 
 __all__ = ["sink", "start"]
+
+
+@pytest.fixture(autouse=True)
+def _time_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of a pass's time is for what comes after a wait that was in vain: with a tenth of so little a busy machine would not come to say what it found."""
+    monkeypatch.setattr(converge, "_RESERVE", 60.0)
+    monkeypatch.setattr(converge, "_RESERVE_PART", 0.5)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def test_s01_an_empty_cluster_gets_everything_in_order(api_server: ApiServer, tm
     web = deployment("web", stage.namespace, replicas=0)
     stage.publish(web, config("settings", stage.namespace, a="1"), space)
     since = stage.mark()
-    ran = stage.run(timeout="8s")
+    ran = stage.run(timeout="12s")
     assert ran.actions() == {f"Namespace/{stage.namespace}": "created", "ConfigMap/settings": "created", "Deployment/web": "created"}
     assert [line.rpartition("/")[2] for line in stage.writes(since)] == [stage.namespace, "settings", "web"]
     assert ran.status == 1  # nobody has made the Deployment ready

@@ -37,7 +37,7 @@ def test_s41_expressions_of_the_environment_decide(stage: Stage) -> None:
     ]
     stage.applied(definition)
     stage.publish(definition, widget)
-    ran = stage.run(timeout="6s")
+    ran = stage.run(timeout="12s")
     assert (ran.status, ran.application()["verdict"]) == (1, "degraded"), ran.said
     stage.patch(widget, {"status": {"phase": "Good"}}, subresource="status")
     ran = stage.run()

@@ -63,7 +63,7 @@ def test_what_does_not_go_in_time_is_told_with_what_keeps_it(stage: Stage) -> No
     stage.patch(one, {"metadata": {"finalizers": ["example.com/hold"]}})
     stage.delete(one)
     stage.publish(config("a", stage.namespace, k="2"))
-    ran = stage.run(timeout="6s")
+    ran = stage.run(timeout="12s")
     assert ran.status == 1
     outcome = ran.application()["outcomes"][0]
     assert (outcome["action"], outcome["health"], "example.com/hold" in outcome["message"]) == ("blocked", "terminating", True)

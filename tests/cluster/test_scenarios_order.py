@@ -149,12 +149,12 @@ def test_s37_a_kill_in_the_middle_leaves_no_orphan(stage: Stage) -> None:
 def test_s44_an_application_waits_for_what_it_depends_on(stage: Stage) -> None:
     web = deployment("web", stage.namespace)
     stage.publish(alpha=[web], beta=[config("b", stage.namespace, k="1")], depends_on={"beta": ["alpha"]})
-    ran = stage.run(timeout="6s")
+    ran = stage.run(timeout="12s")
     assert ran.status == 1
     assert ran.actions("beta") == {"ConfigMap/b": "blocked"}
     assert "alpha" in ran.message("ConfigMap/b", "beta")
     assert stage.get("ConfigMap", "b") is None
-    assert stage.run("beta", timeout="6s").actions("beta") == {"ConfigMap/b": "blocked"}
+    assert stage.run("beta", timeout="12s").actions("beta") == {"ConfigMap/b": "blocked"}
     stage.ready(web)
     assert stage.run().status == 0
     assert stage.get("ConfigMap", "b") is not None

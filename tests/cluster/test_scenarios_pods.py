@@ -38,7 +38,7 @@ def test_s52_a_failing_image_is_told_with_its_pod_and_reason(stage: Stage) -> No
     ran = stage.run(timeout="10m")
     assert (ran.status, ran.application()["verdict"]) == (0, "verified"), ran.said
     stage.publish(deployment("web", stage.namespace, image="example.com/bad:1", replicas=2))
-    ran = stage.run(timeout="15s")
+    ran = stage.run(timeout="20s")
     assert (ran.status, ran.application()["verdict"]) == (1, "degraded")
     message = ran.message("Deployment/web")
     assert "pod web-" in message

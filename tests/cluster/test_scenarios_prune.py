@@ -171,7 +171,7 @@ def test_s31_what_a_finalizer_keeps_stays_in_the_inventory(stage: Stage) -> None
     stage.applied(a, b, c)
     stage.patch(c, {"metadata": {"finalizers": ["example.com/hold"]}})
     stage.publish(a, b)
-    ran = stage.run(timeout="6s")
+    ran = stage.run(timeout="12s")
     assert ran.status == 1
     outcome = next(one for one in ran.application()["outcomes"] if one["object"]["name"] == "c")
     assert (outcome["action"], outcome["health"], "example.com/hold" in outcome["message"]) == ("pruned", "terminating", True)
@@ -206,7 +206,7 @@ def test_s32_an_empty_namespace_needs_a_confirmation(stage: Stage) -> None:
     stage.publish(a)
     ran = stage.run()
     assert (ran.status, "--confirm-prune" in ran.said) == (2, True)
-    ran = stage.run(confirm_prune=True, timeout="6s")  # nobody finalizes namespaces here
+    ran = stage.run(confirm_prune=True, timeout="12s")  # nobody finalizes namespaces here
     assert stage.live("Namespace", name)["metadata"].get("deletionTimestamp")
 
 
@@ -317,7 +317,7 @@ def test_what_goes_goes_backwards_and_each_layer_waits_for_the_one_after_it(stag
     stage.applied(a, b, c, account, service)
     stage.patch(service, {"metadata": {"finalizers": ["example.com/hold"]}})
     stage.publish(a, b, c)
-    assert stage.run(timeout="6s").status == 1
+    assert stage.run(timeout="12s").status == 1
     assert stage.get("ServiceAccount", "web") is not None
     stage.patch(service, {"metadata": {"finalizers": None}})
     since = stage.mark()

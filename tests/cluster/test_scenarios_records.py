@@ -62,7 +62,7 @@ def test_what_does_not_become_healthy_is_degraded_until_it_does(stage: Stage) ->
     web = deployment("web", stage.namespace)
     stage.publish(web)
     for _ in range(2):
-        assert stage.run(timeout="6s").status == 1
+        assert stage.run(timeout="12s").status == 1
     assert kinds(stage) == ["applied", "degraded"]
     degraded = records(stage)[-1]
     assert degraded.details["objects"] == [{"group": "apps", "kind": "Deployment", "namespace": stage.namespace, "name": "web"}]

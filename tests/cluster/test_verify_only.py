@@ -45,7 +45,7 @@ def test_what_another_engine_applied_is_verified(stage: Stage) -> None:
     with pytest.raises(Invalid, match="engine"):
         stage.run()
     since = stage.mark()
-    ran = stage.run(verify_only=True, timeout="6s")
+    ran = stage.run(verify_only=True, timeout="12s")
     assert (ran.status, ran.application()["verdict"], kinds(stage)) == (1, "unknown", [])
     stage.apply(one, FLUX)
     ran = stage.run(verify_only=True)
@@ -63,20 +63,20 @@ def test_health_and_drift_are_recorded(stage: Stage) -> None:
     web = deployment("web", stage.namespace, replicas=1)
     stage.publish(web)
     stage.apply(web, FLUX)
-    ran = stage.run(verify_only=True, timeout="6s")
+    ran = stage.run(verify_only=True, timeout="12s")
     assert (ran.status, ran.application()["verdict"], kinds(stage)) == (1, "degraded", ["applied", "degraded"])
     stage.ready(web)
     assert stage.run(verify_only=True).status == 0
     stage.patch(web, {"spec": {"replicas": 3}}, "kubectl-edit")
     stage.ready(web, 3)
-    ran = stage.run(verify_only=True, timeout="6s")
+    ran = stage.run(verify_only=True, timeout="12s")
     assert ran.status == 1
     assert ran.drift() == [("web", "changed", "spec.replicas", "kubectl-edit")]
     assert kinds(stage) == ["applied", "degraded", "verified", "drift"]
     assert stage.live("Deployment", "web", "apps/v1")["spec"]["replicas"] == 3
     newer = deployment("web", stage.namespace, image="example.com/web:2", replicas=1)
     stage.publish(newer)
-    ran = stage.run(verify_only=True, timeout="6s")
+    ran = stage.run(verify_only=True, timeout="12s")
     assert (ran.status, ran.application()["verdict"], ran.drift()) == (1, "unknown", [])
     assert len(records(stage)) == 4
     stage.apply(newer, FLUX, force=True)
