@@ -3,6 +3,9 @@
 A shard is a share of the names (``2/4``) or what a label selector selects (``tier=web``). Which Lease belongs to which shard stands on the
 Lease, so that everybody can tell whose an application is: where shards overlap, as while their number is changed, it is that of the oldest
 Lease, and of nobody else, so that nobody who begins takes anything from who is at work.
+
+What moves from one shard to another by a commit keeps its inventory, and with it its objects: the next pass of each finds it there, or gone. Until
+both have made one, an inventory is written by compare-and-swap before anything else is, and never by a revision that is older than its own.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from gitopsc.cluster.inventory import parent_name
+from gitopsc.engines.plurals import Plurals
 from tests.cluster.stage import HOME, Object, Stage, config, deployment
 from tests.cluster.test_install import Cluster
 from tests.cluster.watcher import Start, Watcher, data
@@ -32,6 +33,14 @@ def events(stage: Stage, namespace: str, **fields: str) -> list[Object]:
     status, body = stage.server.ask("GET", f"/api/v1/namespaces/{namespace}/events?fieldSelector={selector}")
     assert status == 200, body
     return list(body["items"])
+
+
+def installed(stage: Cluster, *, without: str = "") -> None:
+    """What ``install`` prints, applied; without objects whose names end like this."""
+    for one in stage.printed():
+        if not (without and one["metadata"]["name"].endswith(without)):
+            status, body = stage.server.apply(one, Plurals([]).of(one), namespaced="namespace" in one["metadata"], dry_run=False)
+            assert status in (200, 201), body
 
 
 def _counted(count: Callable[[], int], number: int) -> None:
@@ -82,7 +91,7 @@ def test_drift_is_on_the_object_that_drifted_once_each_time(stage: Cluster, star
 def test_what_lasts_is_one_event_over_passes_and_restarts_and_one_when_it_is_over(stage: Cluster, start: Start) -> None:
     web = deployment("web", stage.namespace, replicas=1)
     stage.publish(web)
-    words = ("--interval", "1s", "--timeout", "3s")
+    words = ("--interval", "1s", "--timeout", "8s")
     watcher = start(*words)
     until(lambda: reasons(stage, stage.namespace, name="web") == ["Degraded"])
     (first,) = events(stage, stage.namespace, name="web")
@@ -101,7 +110,7 @@ def test_what_lasts_is_one_event_over_passes_and_restarts_and_one_when_it_is_ove
 def test_what_is_gone_is_told_on_the_inventory_and_what_cannot_go_on_itself(stage: Cluster, start: Start) -> None:
     one, kept = config("a", stage.namespace, k="1"), config("b", stage.namespace, k="1")
     stage.publish(one, kept, config("c", stage.namespace, k="1"))
-    watcher = start("--interval", "1s", "--timeout", "5s")
+    watcher = start("--interval", "1s", "--timeout", "8s")
     until(lambda: watcher.passes >= 1 and stage.get("ConfigMap", "c"))
     stage.delete(one)
     until(lambda: data(stage) == {"k": "1"})
@@ -139,7 +148,7 @@ def test_of_what_has_no_namespace_it_is_in_default_and_the_agents_rights_are_eno
     role = thing("rbac.authorization.k8s.io/v1", "ClusterRole", name, rules=rules)
     one = config("a", stage.namespace, k="1")
     stage.publish(role, one)
-    stage.install()
+    installed(stage)
     mark = stage.mark()
     watcher = start("--interval", "1h", "--kubeconfig", stage.credentials())
     until(lambda: watcher.passes >= 1 and stage.get("ConfigMap", "a"))
@@ -162,7 +171,7 @@ def test_of_what_has_no_namespace_it_is_in_default_and_the_agents_rights_are_eno
 def test_where_events_may_not_be_written_everything_else_goes_on(stage: Cluster, start: Start) -> None:
     one = config("a", stage.namespace, k="1")
     stage.publish(one)
-    stage.kubectl(data for data in stage.printed() if not data["metadata"]["name"].endswith("-events"))
+    installed(stage, without="-events")
     watcher = start("--interval", "1h", "--kubeconfig", stage.credentials())
     until(lambda: watcher.passes >= 1 and data(stage) == {"k": "1"})
     for value in ("8", "9"):
