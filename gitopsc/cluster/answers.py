@@ -13,6 +13,7 @@ from gitopsc.cluster.problems import Problem, Unanswered
 from gitopsc.cluster.wire import Raw
 
 MESSAGE_LIMIT = 4000
+_DECODER = json.JSONDecoder()
 
 Expect = Callable[[Mapping[str, Any]], str | None]
 """Looks at the body of a 2xx: null, or what is wrong with it."""
@@ -49,7 +50,9 @@ def judged(raw: Raw, method: str, target: str, expect: Expect | None) -> Answer:
 
 def _parsed(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        text = data.decode().strip(" \t\r\n")
+        found, end = _DECODER.raw_decode(text)
+        return found if end == len(text) else None
     except (ValueError, RecursionError):
         return None
 

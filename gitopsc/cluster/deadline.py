@@ -29,5 +29,6 @@ class Deadline:
     def sooner(self, seconds: float) -> Deadline:
         """This one, or ``seconds`` from now: the nearer."""
         nearer = Deadline(seconds)
-        nearer.at = min(nearer.at, self.at)
+        if self.at < nearer.at:
+            nearer.at = self.at
         return nearer

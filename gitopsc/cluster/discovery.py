@@ -14,6 +14,7 @@ from gitopsc.cluster.remembered import Memory, Said
 from gitopsc.cluster.transport import LIST_LIMIT, Api
 from gitopsc.diagnostics import Diagnostic
 
+_PLAIN = re.compile(r"[a-z0-9.:-]+").fullmatch
 _AGGREGATED = ",".join(f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList" for version in ("v2", "v2beta1")) + ",application/json"
 
 
@@ -35,15 +36,14 @@ class Resource:
 
     def path(self, namespace: str = "", name: str | None = None, subresource: str | None = None) -> str:
         """Where its objects are: all of them, those of a namespace, one of them."""
-        parts = [f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"]
-        if self.namespaced and namespace:
-            parts += ["namespaces", quote(namespace, safe="")]
-        parts.append(self.plural)
-        if name is not None:
-            parts.append(quote(name, safe=":"))
-        if subresource:
-            parts.append(subresource)
-        return "/".join(parts)
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        inside = f"/namespaces/{_quoted(namespace)}" if self.namespaced and namespace else ""
+        one = "" if name is None else f"/{_quoted(name)}"
+        return f"{root}{inside}/{self.plural}{one}/{subresource}" if subresource else f"{root}{inside}/{self.plural}{one}"
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN(name) else quote(name, safe=":")
 
 
 class Kinds:

@@ -4,6 +4,8 @@ library's reader, made for mail, takes longer for the headers than the server fo
 
 from __future__ import annotations
 
+import functools
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
@@ -12,8 +14,11 @@ from typing import NamedTuple, Protocol
 from gitopsc.cluster.problems import Unanswered
 
 MOST_HEAD = 1 << 16
-PIECE = 1 << 16
+PIECE = 1 << 14
+"""As much as one record of TLS holds: more never comes at once."""
 _EMPTY = frozenset({204, 304})
+_LENGTH = b"\r\ncontent-length: "
+_FRAMING = re.compile(rb"\r\n(?:transfer-encoding|content-encoding|connection|content-length):").findall
 
 
 class Socket(Protocol):
@@ -33,6 +38,13 @@ class Headers(Mapping[str, str]):
     def __init__(self, text: str) -> None:
         self._text = f"\r\n{text}\r\n"
         self._folded = self._text.lower()
+
+    @classmethod
+    def of(cls, head: bytes, folded: bytes) -> Headers:
+        """Of what begins and ends with a line break, as it came and in small letters."""
+        made = cls.__new__(cls)
+        made._text, made._folded = head.decode("latin-1"), folded.decode("latin-1")
+        return made
 
     def __getitem__(self, name: str) -> str:
         key, found, start = f"\r\n{name.lower()}:", [], 0
@@ -64,17 +76,30 @@ class Read(NamedTuple):
 
 def request(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
     """A request as it goes over the wire. Raises ``ValueError`` for what would not be one."""
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
-    if body is not None or method not in ("GET", "HEAD"):
-        lines.append(f"Content-Length: {len(body or b'')}")
-    if any("\r" in line or "\n" in line for line in lines) or " " in target:
+    if " " in target or "\r" in target or "\n" in target or not method.isalpha():
         raise ValueError("a line of a request must not have a break in it")
-    return "\r\n".join((*lines, "", "")).encode("latin-1") + (body or b"")
+    head = f"{method} {target} HTTP/1.1\r\n{_lines(host, *headers.items())}"
+    if body is not None or method not in ("GET", "HEAD"):
+        return f"{head}Content-Length: {len(body or b'')}\r\n\r\n".encode("latin-1") + (body or b"")
+    return f"{head}\r\n".encode("latin-1")
+
+
+@functools.lru_cache(maxsize=32)
+def _lines(host: str, *headers: tuple[str, str]) -> str:
+    """What most requests of a pass have in common."""
+    lines = [f"Host: {host}", *(f"{name}: {value}" for name, value in headers)]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line of a request must not have a break in it")
+    return "\r\n".join((*lines, ""))
 
 
 def read(sock: Socket, limit: int) -> Read:
     """Read an answer whose body has at most ``limit`` bytes. Raises ``Unanswered`` for nonsense, ``OSError`` and ``http.client``'s errors for an end."""
-    incoming = _Incoming(sock)
+    first = sock.recv(PIECE)
+    usual = _usual(first, limit)
+    if usual is not None:
+        return usual
+    incoming = _Incoming(sock, first)
     status, version, headers = _head(incoming)
     while 100 <= status < 200 and status != 101:
         status, version, headers = _head(incoming)
@@ -88,7 +113,25 @@ def read(sock: Socket, limit: int) -> Read:
         pieces, ended = incoming.exactly(_number(headers["Content-Length"], 10)), True
     else:
         pieces, ended = incoming.rest(), False
-    return Read(status, headers, unpacked(pieces, headers.get("Content-Encoding"), limit), keep and ended)
+    data = unpacked(pieces, headers.get("Content-Encoding"), limit)
+    return Read(status, headers, data, keep and ended and not incoming.has_more)
+
+
+def _usual(piece: bytes, limit: int) -> Read | None:
+    """A small answer as nearly all are: it came in one piece, with a length and nothing special. None for any other, which is read with care."""
+    end = piece.find(b"\r\n\r\n")
+    if end < 0 or piece[:9] != b"HTTP/1.1 " or piece[12:13] not in b" \r" or not (code := piece[9:12]).isdigit() or code < b"200" or code in (b"204", b"304"):
+        return None
+    head = piece[piece.index(b"\r\n") : end + 2]
+    folded = head.lower()
+    at = folded.find(_LENGTH)
+    if at < 0 or len(_FRAMING(folded)) != 1:
+        return None
+    length = folded[at + len(_LENGTH) : folded.index(b"\r\n", at + 2)]
+    data = piece[end + 4 :]
+    if not length.isdigit() or len(length) > 9 or int(length) != len(data) or len(data) > limit:
+        return None
+    return Read(int(code), Headers.of(head, folded), data, True)
 
 
 def _head(incoming: _Incoming) -> tuple[int, str, Headers]:
@@ -109,9 +152,14 @@ def _number(text: str, base: int) -> int:
 class _Incoming:
     """Bytes from a socket, read ahead."""
 
-    def __init__(self, sock: Socket) -> None:
+    def __init__(self, sock: Socket, first: bytes) -> None:
         self._sock = sock
-        self._ahead = b""
+        self._ahead = first
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something that nobody asked for."""
+        return bool(self._ahead)
 
     def head(self) -> str:
         """Everything up to the empty line."""

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import functools
 import json
+import queue
 import random
 import re
 import threading
@@ -61,7 +62,9 @@ class Api:
         self.warnings: dict[str, None] = {}
         self.wire = Wire(connection, in_flight)
         self._streams = Wire(connection, 0)
-        self._places = threading.BoundedSemaphore(in_flight)
+        self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(in_flight):
+            self._places.put(None)
         self._counting = threading.Lock()
         self._stopped = threading.Event()
         self._met = threading.Event()
@@ -131,7 +134,8 @@ class Api:
             if raw.status == 401 and attempt == 1 and credentials.refresh(headers.get("Authorization")):
                 continue
             break
-        self._met.set()
+        if not self._met.is_set():
+            self._met.set()
         if "Warning" in raw.headers and len(self.warnings) < WARNINGS:
             self.warnings.update(dict.fromkeys(_WARNING.findall(raw.headers["Warning"])))
         if raw.status == 304 and "If-None-Match" in extra:
@@ -140,17 +144,29 @@ class Api:
 
     def _exchange(self, method: str, target: str, data: bytes | None, headers: Mapping[str, str], limit: int) -> Raw:
         self.check(method, target)
-        if not self._places.acquire(timeout=min(self.deadline.left(), threading.TIMEOUT_MAX)):
-            raise _late(method, target)
         try:
-            self.check(method, target)
+            self._places.get_nowait()
+        except queue.Empty:
+            self._wait_for_a_place(method, target)
+        try:
             if self.fence is not None and method != "GET":
                 self.fence()
             with self._counting:
                 self.requests[method] += 1
             return self.wire.exchange(method, target, data, headers, self.deadline.sooner(self.call_seconds), limit)
         finally:
-            self._places.release()
+            self._places.put(None)
+
+    def _wait_for_a_place(self, method: str, target: str) -> None:
+        try:
+            self._places.get(timeout=min(self.deadline.left(), threading.TIMEOUT_MAX))
+        except queue.Empty:
+            raise _late(method, target) from None
+        try:
+            self.check(method, target)
+        except Problem:
+            self._places.put(None)
+            raise
 
     @contextlib.contextmanager
     def stream(self, path: str, query: Mapping[str, str], seconds: float, stop: threading.Event) -> Iterator[Iterator[bytes]]:

@@ -139,18 +139,20 @@ class Wire:
 
     def _exchange(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], deadline: Deadline, limit: int) -> Raw:
         data = request(method, self._prefix + target, self._name, headers, body)
-        self._resolve(deadline)
+        if not self._resolved:
+            self._resolve(deadline)
         exchange = _Exchange(deadline.at, None)
         self._add(exchange)
-        _under_way.exchange = exchange
         line = None
         try:
-            line = self._line(deadline)
+            line = self._line(deadline, exchange)
             exchange.use(line)
-            line.sock.settimeout(max(0.01, deadline.left() + 1))
             exchange.sent = True
-            line.sock.sendall(data)
-            answer = read(line.sock, limit)
+            sock = line.sock
+            sent = sock.send(data)
+            if sent < len(data):
+                sock.sendall(data[sent:])
+            answer = read(sock, limit)
             if exchange.cut:  # what was read may end where the connection was cut
                 raise TimeoutError
             if answer.keep:
@@ -166,29 +168,32 @@ class Wire:
         finally:
             if line is not None:
                 line.close()
-            _under_way.exchange = None
             self._exchanges.discard(exchange)
 
-    def _line(self, deadline: Deadline) -> Any:
+    def _line(self, deadline: Deadline, exchange: _Exchange) -> Any:
         """A connection that is open: one that was used before, where the server still holds it."""
         while True:
             try:
-                since, line = self._idle.pop()
+                since, used = self._idle.pop()
             except IndexError:
                 break
-            if time.monotonic() - since < _FRESH or line.is_connected:
-                return line
-            line.close()
-        line = self._pool._new_conn()
+            if time.monotonic() - since < _FRESH or used.is_connected:
+                return used
+            used.close()
+        line: Any = self._pool._new_conn()
         line.timeout = max(0.01, min(deadline.left(), CONNECT_SECONDS))
+        _under_way.exchange = exchange
         try:
             line.connect()
+            line.sock.settimeout(None)  # the watchman is who ends it; a timeout would cost two more system calls an answer
         except ssl.SSLError as error:
             line.close()
             raise wrong.SSLError(error) from error
         except BaseException:
             line.close()
             raise
+        finally:
+            _under_way.exchange = None
         return line
 
     def _keep(self, line: Any) -> None:

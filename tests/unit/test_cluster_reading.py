@@ -48,6 +48,31 @@ def test_answers(name: str, size: int) -> None:
     assert (found.status, found.data, found.keep) == (200, BODY, keep)
 
 
+@pytest.mark.parametrize("size", [7, 1 << 14])
+def test_a_connection_with_something_left_in_it_is_not_used_again(size: int) -> None:
+    data = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + BODY
+    assert not read(Pieces(data + b"HTTP", size), LIMIT).keep
+
+
+ODD = {
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\nContent-Length: 7\r\n\r\n",
+    "a length that is none": b"HTTP/1.1 200 OK\r\nContent-Length: 2_0\r\n\r\n",
+    "length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "a status of two digits": b"HTTP/1.1 20 OK\r\nContent-Length: 20\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_the_quick_way_takes_nothing_odd(name: str) -> None:
+    with pytest.raises((Unanswered, HTTPException)):
+        read(Pieces(ODD[name] + BODY), LIMIT)
+
+
+def test_a_body_beyond_the_limit_in_one_piece() -> None:
+    with pytest.raises(Unanswered, match="more than"):
+        read(Pieces(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + BODY), 19)
+
+
 def test_a_packed_body() -> None:
     packed = gzip.compress(BODY)
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
