@@ -20,7 +20,7 @@ from gitopsc.repository.layout import ENVIRONMENT_LOCK, RELEASE_LOCK, check_name
 from gitopsc.repository.locks import API_VERSION, ReleaseLock
 from gitopsc.repository.objects import EXECUTABLE, FILE
 from gitopsc.repository.snapshot import Snapshot
-from gitopsc.spec.documents import Document, read_documents
+from gitopsc.spec.documents import read_documents, read_plain
 from gitopsc.values import plain
 
 _HINT = "gitopsc writes this file; take it from the last good commit of the environment repository, or build again"
@@ -82,15 +82,9 @@ def read_revision(snapshot: Snapshot, environment: str, *, limits: Limits = DEFA
     lock = _environment_lock(snapshot, environment)
     block = lock.get("reconcile")
     rules = block if isinstance(block, Mapping) else {}
-    refused: dict[str, tuple[Diagnostic, ...]] = {}
-    locks: dict[str, ReleaseLock] = {}
-    for name in snapshot.applications(environment):
-        try:
-            found = snapshot.release(environment, name)
-            if found is not None:
-                locks[name] = found
-        except Invalid as error:
-            refused[name] = tuple(replace(d, environment=environment, application=name) for d in error.diagnostics)
+    releases, unreadable = snapshot.readable_releases((environment, name) for name in snapshot.applications(environment))
+    locks = {name: found for (_, name), found in releases.items() if found is not None}
+    refused = {name: tuple(replace(d, environment=environment, application=name) for d in found) for (_, name), found in unreadable.items()}
     reader = _Reader(snapshot, environment, limits, namespace, str(rules.get("handEdits") or "refuse"), _plain_secrets(lock))
     targets: dict[str, Target] = {}
     for name, contents in reader.contents(locks).items():
@@ -126,6 +120,11 @@ def _environment_lock(snapshot: Snapshot, environment: str) -> dict[str, Any]:
         raise Invalid([Diagnostic("error", "lock", f"expected an EnvironmentLock of {environment}, found something else", _HINT, Place(path, 1, 1))])
     found: dict[str, Any] = plain(first.data)
     return found
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _plain_secrets(lock: Mapping[str, Any]) -> str:
@@ -178,7 +177,8 @@ class _Reader:
     def target(self, lock: ReleaseLock, contents: Mapping[str, bytes]) -> tuple[Target, list[Diagnostic]]:
         """What an application wants, and what is wrong with it."""
         present = lock.release.state == "present"
-        wrong = self._compared(lock)
+        rendered = self.snapshot.rendered(self.environment, lock.application)
+        wrong = self._compared(lock, rendered)
         applyset = applyset_id(self.environment, lock.application, self.namespace)
         objects: list[Wanted] = []
         for file, data in sorted(contents.items()):
@@ -186,7 +186,6 @@ class _Reader:
                 objects += self._objects(lock.application, file, data, applyset, wrong)
         if not present and objects:
             wrong.append(self._said(lock.application, "lock", "expected no manifests beside a tombstone, found some", _HINT))
-        rendered = self.snapshot.rendered(self.environment, lock.application) or lock.rendered
         target = Target(
             environment=self.environment,
             application=lock.application,
@@ -194,14 +193,13 @@ class _Reader:
             release=lock.release.id,
             version=lock.release.version,
             generation=lock.generation,
-            rendered=rendered,
+            rendered=rendered or lock.rendered,
             objects=in_order(objects),
             depends_on=lock.depends_on,
         )
         return target, wrong
 
-    def _compared(self, lock: ReleaseLock) -> list[Diagnostic]:
-        actual = self.snapshot.rendered(self.environment, lock.application)
+    def _compared(self, lock: ReleaseLock, actual: str | None) -> list[Diagnostic]:
         if actual == lock.rendered or self.hand_edits == "apply":
             return []
         message = f"expected the manifests of {lock.application} to be those that its lock names ({lock.rendered[:12]}), found others ({str(actual)[:12]})"
@@ -216,32 +214,34 @@ class _Reader:
             )
             return []
         diagnostics = Diagnostics()
-        documents = read_documents(path, data, diagnostics, replace(self.limits, spec_bytes=self.limits.object_bytes))
+        documents = read_plain(path, data, diagnostics, replace(self.limits, spec_bytes=self.limits.object_bytes))
         wrong += [replace(d, environment=self.environment, application=application) for d in diagnostics if d.severity == "error"]
         out = []
         for document in documents:
             found = self._checked(application, path, document)
             if found is None:
-                out.append(wanted(plain(document.data), applyset, path))
+                out.append(wanted(document, applyset, path))
             else:
                 wrong.append(found)
         return out
 
-    def _checked(self, application: str, path: str, document: Document) -> Diagnostic | None:
+    def _checked(self, application: str, path: str, data: Mapping[str, Any]) -> Diagnostic | None:
         """What is wrong with a manifest, before any server is asked."""
-        metadata = document.data.get("metadata")
-        if not document.api_version or not document.kind or not document.name or not isinstance(metadata, dict):
+        metadata = data.get("metadata")
+        version, kind = _text(data, "apiVersion"), _text(data, "kind")
+        if not version or not kind or not isinstance(metadata, dict) or not _text(metadata, "name"):
             return self._said(application, "manifest", "expected apiVersion, kind and metadata.name in a manifest, found none of one", None, path)
-        namespaced = kubernetes.is_namespaced(document.api_version, document.kind)
+        name = metadata["name"]
+        namespaced = kubernetes.is_namespaced(version, kind)
         if namespaced and not metadata.get("namespace"):
-            return self._said(application, "manifest", f"expected a namespace in {document.kind}/{document.name}, found none", None, path)
+            return self._said(application, "manifest", f"expected a namespace in {kind}/{name}, found none", None, path)
         if namespaced is False and metadata.get("namespace"):
-            return self._said(application, "manifest", f"expected no namespace in {document.kind}/{document.name}, found one", None, path)
-        if "sops" in document.data:
+            return self._said(application, "manifest", f"expected no namespace in {kind}/{name}, found one", None, path)
+        if "sops" in data:
             hint = "it would be applied as it is, ciphertext and all: decryption is not configured"
-            return self._said(application, "encrypted", f"expected {document.kind}/{document.name} to be readable, found it encrypted with SOPS", hint, path)
-        if document.kind == "Secret" and document.api_version == "v1" and (document.data.get("data") or document.data.get("stringData")):
-            return self._plain_secret(application, path, document.name)
+            return self._said(application, "encrypted", f"expected {kind}/{name} to be readable, found it encrypted with SOPS", hint, path)
+        if kind == "Secret" and version == "v1" and (data.get("data") or data.get("stringData")):
+            return self._plain_secret(application, path, name)
         return None
 
     def _plain_secret(self, application: str, path: str, name: str) -> Diagnostic | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 _PLAIN = re.compile(r"(?:[A-Za-z][A-Za-z0-9_./+@-]*(?: [A-Za-z0-9][A-Za-z0-9_./+@-]*)*|\d+\.\d+\.[0-9A-Za-z][0-9A-Za-z.+_-]*|https://[A-Za-z0-9_./+@~-]+)")
@@ -18,6 +19,7 @@ _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _TOKEN = re.compile(
     r'\s*(?:([\[\]{},])|("(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*")|([A-Za-z0-9_./+@~-](?:[A-Za-z0-9_./+@~-]|:(?=/)| (?=[A-Za-z0-9]))*))(:(?= ))?'
 )
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})")
 _LINE = re.compile(r"([A-Za-z]+): (.+)")
 
 
@@ -82,20 +84,29 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def read_lines(data: bytes) -> dict[str, Any] | None:
-    """Read what ``lines`` wrote; None for any other text, which a whole YAML reader must judge."""
+    """Read what ``lines`` wrote; None for any other text, which a whole YAML reader must judge. Nobody may change what is in the fields."""
     fields: dict[str, Any] = {}
     try:
         for line in data.decode().removesuffix("\n").split("\n"):
-            found = _LINE.fullmatch(line)
-            if found is None or found[1] in fields:
+            key, value = _field(line)
+            if key in fields:
                 return None
-            value, end = _value(found[2], 0)
-            if end != len(found[2]):
-                return None
-            fields[found[1]] = value
+            fields[key] = value
     except (ValueError, RecursionError):
         return None
     return fields
+
+
+@lru_cache(maxsize=1024)
+def _field(line: str) -> tuple[str, Any]:
+    """One line; many locks of a repository have most of theirs in common. Raises ``ValueError``."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        raise ValueError(line)
+    value, end = _value(found[2], 0)
+    if end != len(found[2]):
+        raise ValueError(line)
+    return found[1], value
 
 
 def _value(text: str, at: int) -> tuple[Any, int]:
@@ -154,7 +165,7 @@ def _scalar(found: re.Match[str]) -> Any:
     word = found[3]
     if word is None:
         raise ValueError(found[0])
-    if word in {"null", "true", "false"} or re.fullmatch(r"-?(?:0|[1-9]\d{0,17})", word):
+    if word in {"null", "true", "false"} or _NUMBER.fullmatch(word):
         return json.loads(word)
     if _PLAIN.fullmatch(word) and word.lower() not in _NOT_TEXT:
         return word

@@ -78,18 +78,26 @@ class Snapshot:
 
     def releases(self, pairs: Iterable[Pair]) -> dict[Pair, ReleaseLock | None]:
         """The locks of many applications. Raises ``Invalid`` with all that is wrong in any of them."""
+        locks, wrong = self.readable_releases(pairs)
+        if wrong:
+            raise Invalid([diagnostic for found in wrong.values() for diagnostic in found])
+        return locks
+
+    def readable_releases(self, pairs: Iterable[Pair]) -> tuple[dict[Pair, ReleaseLock | None], dict[Pair, tuple[Diagnostic, ...]]]:
+        """The locks of many applications, in one round trip, and what is wrong with the others."""
         wanted = list(dict.fromkeys(pairs))
         self._fetch(dict.fromkeys(environment for environment, _ in wanted))
         self._fetch(folder_path(*pair) for pair in wanted)
-        diagnostics: list[Diagnostic] = []
+        wrong: dict[Pair, tuple[Diagnostic, ...]] = {}
         oids: dict[Pair, str] = {}
-        locks: dict[Pair, ReleaseLock | None] = dict.fromkeys(wanted)
+        locks: dict[Pair, ReleaseLock | None] = {}
         for pair in wanted:
             try:
                 entry = self._lock_entry(pair)
             except Invalid as error:
-                diagnostics += error.diagnostics
+                wrong[pair] = tuple(error.diagnostics)
                 continue
+            locks[pair] = None
             if entry is not None:
                 oids[pair] = entry.oid
         contents = self._reader.read_all(oids.values())
@@ -97,10 +105,9 @@ class Snapshot:
             try:
                 locks[pair] = self._release(pair, contents[oid][1])
             except Invalid as error:
-                diagnostics += error.diagnostics
-        if diagnostics:
-            raise Invalid(diagnostics)
-        return locks
+                wrong[pair] = tuple(error.diagnostics)
+                del locks[pair]
+        return locks, wrong
 
     def rendered(self, environment: str, application: str) -> str | None:
         """The tree id of what is there without its lock; None where nothing is."""
