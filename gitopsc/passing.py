@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +23,21 @@ from gitopsc.cluster.transport import Api
 from gitopsc.cluster.trouble import Trouble
 from gitopsc.diagnostics import Conflict, Diagnostic
 from gitopsc.revision import Revision
+
+_COLLECTING = gc.get_threshold()
+_SELDOM = (100_000, 10, 10)
+
+
+@contextmanager
+def collecting_less() -> Iterator[None]:
+    """For a pass that is the only one of its process: nearly all that it makes stays until its end, so that looking for garbage again and
+    again is of no use, and a quarter of its work. One who makes pass after pass must not grow, and goes without this.
+    """
+    gc.set_threshold(*_SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*_COLLECTING)
 
 
 class Rewritten(Conflict):

@@ -28,7 +28,7 @@ from gitopsc.cluster.trouble import Trouble
 from gitopsc.diagnostics import Diagnostic, Failure, Invalid
 from gitopsc.opening import Where, located
 from gitopsc.options import Options
-from gitopsc.passing import Ground, Passed, make_pass
+from gitopsc.passing import Ground, Passed, collecting_less, make_pass
 from gitopsc.reconciled import KIND, result_of
 from gitopsc.recording import keep_inventories, write_records
 from gitopsc.report.redact import Redactor, visible
@@ -102,6 +102,7 @@ class Source:
         return f"{self.repository.display} of workspace {mark.workspace if mark is not None else 'unknown'}"
 
 
+@collecting_less()
 def reconcile(options: Options, environment: str, applications: Sequence[str], wish: Wish) -> Result:
     """One pass. Status 0: converged; 1: drift, changes in a dry run, or not healthy; 2, 3, 4 as everywhere.
 

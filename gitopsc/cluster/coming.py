@@ -37,5 +37,7 @@ class Coming:
 
     def needs(self, ref: ObjectRef, application: str) -> list[tuple[str, ObjectRef]]:
         """What an object needs that other applications bring: (application, object)."""
+        if not self._namespaces and not self._kinds:
+            return []
         found = [self._namespaces.get(ref.namespace) if ref.namespace else None, self._kinds.get(ref[:2])]
         return [one for one in found if one is not None and one[0] != application]

@@ -117,7 +117,9 @@ class _Pass:
         self.courses = {one.target.application: self._course(one) for one in planned}
         self.work = {name: _Work(course) for name, course in self.courses.items()}
         self.ready = deque(course for course in self.courses.values() if not course.done)
+        self.busy = 0
         self.held: set[str] = set()
+        self.waits: set[str] = set()
         self.started: set[str] = set()
         self.rediscover = False
         self.patience: dict[str, float] = {}
@@ -157,7 +159,7 @@ class _Pass:
                     continue
                 while self.ready:
                     self._go_on(self.ready.popleft())
-                if all(course.done for course in self.courses.values()) and not self._busy():
+                if not self.busy and all(course.done for course in self.courses.values()):
                     return [course.report() for course in self.courses.values()]
                 self._look()
                 for tag, result in self.crew.results(self._patience()):
@@ -165,15 +167,12 @@ class _Pass:
         finally:
             self.crew.close()
 
-    def _busy(self) -> bool:
-        return any(work.left for work in self.work.values())
-
     def _patience(self) -> float:
         """How long to wait for something to come back."""
         left = self.api.deadline.left() - self.reserve
         if left <= 0:
             return _SHORTEST_LOOK  # what is under way ends at the deadline by itself
-        until = self.next_look - time.monotonic() if self._waiting() and not self.is_looking else left
+        until = self.next_look - time.monotonic() if not self.is_looking and self._waiting() else left
         return max(0.0, min(left, _SHORTEST_LOOK, until))
 
     # What a course does next
@@ -190,7 +189,7 @@ class _Pass:
             if missing:
                 self._give(course, "making", [(self._make, (name,)) for name in missing])
             elif course.holds():
-                self._look_soon()
+                self._look_soon(course)
             else:
                 self._ask(course)
         elif course.phase == "pruning":
@@ -208,9 +207,9 @@ class _Pass:
     def _give(self, course: Course, name: str, tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
         """Have a part of a course done; with nothing to do it is done at once."""
         work = self.work[course.name]
-        work.name, work.left, work.back = name, len(tasks), []
-        for function, arguments in tasks:
-            self.crew.give(work, function, *arguments)
+        work.name, work.back = name, []
+        work.left = self.crew.give_all(work, tasks)
+        self.busy += bool(tasks)
         if not tasks:
             self._finish(work)
 
@@ -220,8 +219,9 @@ class _Pass:
             return
         work: _Work = tag
         work.left -= 1
-        work.back.append(result)
+        work.back += result
         if not work.left:
+            self.busy -= 1
             self._finish(work)
 
     def _finish(self, work: _Work) -> None:
@@ -236,11 +236,13 @@ class _Pass:
         if course.done or course.phase in ("layer", "pruning"):
             self.ready.append(course)
         else:
-            self._look_soon()
+            self._look_soon(course)
         self._changed()
 
     def _changed(self) -> None:
         """Something is other than before: those that were held may go on."""
+        if not self.held:
+            return
         self.ready.extend(self.courses[name] for name in self.held)
         self.held.clear()
 
@@ -408,16 +410,22 @@ class _Pass:
     # Waiting
 
     def _waiting(self) -> bool:
-        return bool(self.held) or any(course.phase in ("waiting", "leaving") for course in self.courses.values())
+        return bool(self.held or self._waiters())
 
-    def _look_soon(self) -> None:
+    def _waiters(self) -> list[Course]:
+        """The courses that wait for something in the cluster, in the order of all."""
+        self.waits = {name for name in self.waits if self.courses[name].phase in ("waiting", "leaving")}
+        return [self.courses[name] for name in self.courses if name in self.waits] if self.waits else []
+
+    def _look_soon(self, course: Course) -> None:
+        self.waits.add(course.name)
         self.pause, self.next_look = _FIRST_PAUSE, min(self.next_look, time.monotonic() + _FIRST_PAUSE)
 
     def _look(self) -> None:
         """Have all that is waited for read, once at a time, ever less often while nothing happens."""
         if self.is_looking or time.monotonic() < self.next_look or not self._waiting():
             return
-        idle = [course for course in self.courses.values() if not self.work[course.name].left]
+        idle = [course for course in self._waiters() if not self.work[course.name].left]
         awaited = [(ref, one) for course in idle if course.phase == "waiting" for ref, one in course.awaited.items()]
         going = [(course, done) for course in idle if course.phase == "leaving" for done in course.going.values()]
         self.is_looking = True
@@ -438,8 +446,8 @@ class _Pass:
         for course, done, live in there:
             if done.ref in course.going:
                 course.left_over(done.ref, live)
-        for course in self.courses.values():
-            if self.work[course.name].left or course.phase not in ("waiting", "leaving"):
+        for course in self._waiters():
+            if self.work[course.name].left:
                 continue
             for ref in list(course.awaited) if course.phase == "waiting" else ():
                 if ref in found:
@@ -483,7 +491,7 @@ class _Pass:
         for course in left:
             self._may_begin(course)
         rest = [course for course in left if not course.done]
-        if len(rest) == len(left) and not self._busy():
+        if len(rest) == len(left) and not self.busy:
             for course in rest:
                 self._too_late(course)
             return bool(rest)

@@ -414,7 +414,8 @@ class Course:
         elif self.wrote and self.plan.is_new:
             inventory = replace(inventory, rendered=None)
         outcomes = tuple(self.outcomes[step.ref] for step in self.plan.steps if step.ref in self.outcomes)
-        extra = tuple(outcome for ref, outcome in self.outcomes.items() if ref not in {step.ref for step in self.plan.steps})
+        planned = {step.ref for step in self.plan.steps}
+        extra = tuple(outcome for ref, outcome in self.outcomes.items() if ref not in planned)
         return Report(
             target=target,
             verdict=verdict,

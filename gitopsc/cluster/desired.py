@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gitopsc.cluster.inventory import PART_OF
@@ -58,7 +58,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One application in one environment at one revision. ``present`` is false for a tombstone."""
+    """One application in one environment at one revision. ``present`` is false for a tombstone. ``refs``: the identities of its objects."""
 
     environment: str
     application: str
@@ -69,11 +69,10 @@ class Target:
     rendered: str
     objects: tuple[Wanted, ...]
     depends_on: tuple[str, ...] = ()
+    refs: frozenset[ObjectRef] = field(init=False, repr=False, compare=False)
 
-    @property
-    def refs(self) -> frozenset[ObjectRef]:
-        """The identities of its objects."""
-        return frozenset(one.ref for one in self.objects)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "refs", frozenset(one.ref for one in self.objects))
 
 
 def wanted(data: Mapping[str, Any], applyset: str, file: str = "") -> Wanted:
@@ -87,4 +86,4 @@ def wanted(data: Mapping[str, Any], applyset: str, file: str = "") -> Wanted:
 
 def in_order(objects: Iterable[Wanted]) -> tuple[Wanted, ...]:
     """By layer, then by kind and name: the order in which outcomes are told."""
-    return tuple(sorted(objects, key=lambda one: (one.layer, one.ref.kind, one.ref.group, one.ref.namespace, one.ref.name)))
+    return tuple(sorted(objects, key=lambda one: (one.layer.stage, one.layer.wave, one.ref.kind, one.ref.group, one.ref.namespace, one.ref.name)))

@@ -140,9 +140,9 @@ def child(fields: Fields, wanted: Step) -> Fields:
 
 def project(value: Any, fields: Fields) -> Any:
     """The parts of ``value`` that are among ``fields``: maps by field, lists as ``[[label, part], …]``, whole values where they are owned whole."""
-    if not any(key != "." for key in fields):
+    if not fields or (len(fields) == 1 and "." in fields):
         return value if not isinstance(value, dict | list) or "." not in fields else type(value)()
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         out = {}
         for key, inner in fields.items():
             name = step(key)

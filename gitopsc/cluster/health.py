@@ -12,7 +12,7 @@ from typing import Any
 
 from gitopsc.cel import Unsaid
 from gitopsc.cluster.pods import cause
-from gitopsc.cluster.rules import RULES, Surroundings
+from gitopsc.cluster.rules import RULES, Surroundings, always
 from gitopsc.cluster.verdict import CURRENT, Health, Object, at, conditions, failed, says, text, told, waiting, whole
 
 __all__ = ["Expression", "Expressions", "Health", "health", "vanished"]
@@ -63,6 +63,10 @@ def vanished(manifest: Object) -> Health:
 
 
 def _status(obj: Object, applied: int | None, around: Surroundings, expressions: Mapping[tuple[str, str], Expressions]) -> Health:
+    kind = _kind(obj)
+    rule = RULES.get(kind)
+    if rule is always and applied is None and kind not in expressions and _says_nothing(obj):
+        return CURRENT
     if text(obj, "metadata", "deletionTimestamp"):
         return Health("terminating", _kept_by(obj))
     if text(obj, "metadata", "annotations", IGNORE) == "ignore":
@@ -71,21 +75,26 @@ def _status(obj: Object, applied: int | None, around: Surroundings, expressions:
     stale = _unobserved(obj, generation)
     if stale is not None:
         return stale
-    asked = expressions.get(_kind(obj))
+    asked = expressions.get(kind)
     if asked is not None:
         found = _expressed(obj, asked)
         if found is not None:
             return found
     known = conditions(obj)
-    for kind, verdict in (("Reconciling", waiting), ("Stalled", failed)):
-        if says(known.get(kind), "True"):
-            return verdict(told(known[kind])) if _is_of(known[kind], generation) else _unseen(generation)
-    rule = RULES.get(_kind(obj))
+    for word, verdict in (("Reconciling", waiting), ("Stalled", failed)):
+        if says(known.get(word), "True"):
+            return verdict(told(known[word])) if _is_of(known[word], generation) else _unseen(generation)
     return (rule(obj, around) if rule is not None else None) or _ready(known.get("Ready"), generation)
 
 
 def _kind(obj: Object) -> tuple[str, str]:
     return text(obj, "apiVersion").rpartition("/")[0], text(obj, "kind")
+
+
+def _says_nothing(obj: Object) -> bool:
+    """Whether there is nothing in the object that its health goes by: most ConfigMaps and Secrets."""
+    metadata = obj.get("metadata")
+    return "status" not in obj and isinstance(metadata, dict) and "annotations" not in metadata and "deletionTimestamp" not in metadata
 
 
 def _kept_by(obj: Object) -> str:

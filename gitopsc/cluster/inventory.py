@@ -29,6 +29,7 @@ APPLICATION = "gitopsc.dev/application"
 CONFIRM = "gitopsc.dev/confirm-prune"
 FORMAT = "1"
 _PACKED_FROM = 256 << 10
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 _OWN_LABELS, _OWN_ANNOTATIONS = frozenset({ID, ENVIRONMENT, APPLICATION}), frozenset({TOOLING, KINDS, NAMESPACES})
 
 
@@ -105,12 +106,11 @@ def narrowed(inventory: Inventory, verified: Mapping[ObjectRef, Verified | None]
 def encode(inventory: Inventory) -> dict[str, Any]:
     """The ConfigMap. Labels and annotations that others put on the one that was read are kept, and so is its resourceVersion."""
     refs = sorted(inventory.objects)
-    text = json.dumps(
+    text = _COMPACT.encode(
         {
             "objects": {_key(ref): _pair(inventory.objects[ref]) for ref in refs},
             "completed": {_key(ref): inventory.completed[ref] for ref in sorted(inventory.completed)},
-        },
-        separators=(",", ":"),
+        }
     )
     said = {
         "format": FORMAT,
@@ -183,12 +183,10 @@ def decode(parent: Mapping[str, Any]) -> Inventory:
     )
 
 
-def is_same(inventory: Inventory) -> bool:
-    """Whether the ConfigMap that was read says all of it already, so that nothing has to be written."""
-    read = inventory.parent
+def is_same(body: Mapping[str, Any], read: Mapping[str, Any] | None) -> bool:
+    """Whether the ConfigMap that was read says all of ``body`` already, so that nothing has to be written."""
     if read is None:
         return False
-    body = encode(inventory)
     metadata = read.get("metadata") or {}
     return all(body.get(key, {}) == (read.get(key) or {}) for key in ("data", "binaryData")) and all(
         body["metadata"][key] == (metadata.get(key) or {}) for key in ("labels", "annotations")

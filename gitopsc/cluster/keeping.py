@@ -15,11 +15,11 @@ from gitopsc.cluster.transport import Api
 
 def write_inventory(api: Api, kinds: Kinds, inventory: Inventory) -> Inventory:
     """The inventory as it is kept now. Raises Problem: 409 where somebody else wrote it since it was read."""
-    if is_same(inventory):
+    body = encode(inventory)
+    if is_same(body, inventory.parent):
         return inventory
     resource = kinds.resource("v1", "ConfigMap")
     assert resource is not None
-    body = encode(inventory)
     if inventory.parent is not None:
         return replace(inventory, parent=put(api, resource, body))
     try:

@@ -16,12 +16,12 @@ BOOKKEEPING = frozenset(
 )
 """Fields of ``metadata`` that the server keeps for itself."""
 _DIGITS = 16
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(value: Any) -> str:
     """A short hash (64 bits) of a plain value, whatever the order of its keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return hashlib.sha256(_CANONICAL.encode(value).encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
 def folded(data: Mapping[str, Any]) -> dict[str, Any]:

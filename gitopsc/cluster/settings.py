@@ -53,6 +53,8 @@ class Rules:
     def ignored(self, ref: ObjectRef, annotations: Mapping[str, Any]) -> Patterns:
         """The paths of an object that are left to others, by the environment and by its own annotation."""
         own = str(annotations.get(f"{PREFIX}ignore") or "")
+        if not own and not self.ignore:
+            return ()
         said = [pattern(text.strip()) for text in own.replace("\n", ",").split(",") if text.strip()]
         return tuple(path for rule in self.ignore if rule.fits(ref) for path in rule.paths) + tuple(said)
 

@@ -44,7 +44,9 @@ def failed(message: str) -> Health:
 def at(obj: Any, *path: str) -> Any:
     """The value at ``path``; None where there is none."""
     for step in path:
-        obj = obj.get(step) if isinstance(obj, Mapping) else None
+        if type(obj) is not dict and not isinstance(obj, Mapping):
+            return None
+        obj = obj.get(step)
     return obj
 
 

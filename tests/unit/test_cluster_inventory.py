@@ -52,9 +52,9 @@ def test_what_is_written_is_read_again() -> None:
     parent["metadata"]["resourceVersion"] = "5"
     found = decode(parent)
     assert found == replace(FULL, parent=parent)
-    assert is_same(found)
-    assert not is_same(replace(found, verified="t1"))
-    assert not is_same(FULL)
+    assert is_same(encode(found), found.parent)
+    assert not is_same(encode(replace(found, verified="t1")), found.parent)
+    assert not is_same(encode(FULL), FULL.parent)
 
 
 def test_kubectl_understands_the_parent() -> None:
