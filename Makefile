@@ -40,7 +40,7 @@ golden: setup
 	@GITOPSC_GOLDEN=update $(RUN) pytest -q tests/test_cases.py tests/test_scripts.py tests/test_examples.py tests/test_mistakes.py tests/unit/test_shipped_types.py
 
 bench: setup
-	@$(RUN) tests.bench
+	@$(RUN) tests.bench $(ROWS)
 
 lock: setup
 	@$(RUN) pip install --quiet pip-tools

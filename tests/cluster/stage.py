@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,7 @@ class Stage:
         self.repository = bare(folder_ / "environments.git")
         self.lock: Object = {"reconcile": {}, "policy": {"plainSecrets": "allow"}, "target": {"namespace": self.namespace}, "engine": "gitopsc"}
         self.settings: dict[str, Any] = {}
+        self.written: Callable[[Object], str] = lambda data: f"{json.dumps(data, indent=1)}\n"
         self.revision = ""
         server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": HOME}})
         if namespace:
@@ -151,7 +152,7 @@ class Stage:
                 for name, listed in applications.items():
                     objects = [] if listed is None else list(listed)
                     refs = file_names([ref_of(data) for data in objects])
-                    made = folder({refs[ref_of(data)]: f"{json.dumps(data, indent=1)}\n".encode() for data in objects}, repository.algorithm)
+                    made = folder({refs[ref_of(data)]: self.written(data).encode() for data in objects}, repository.algorithm)
                     lock = self._lock(name, generations[pairs[name]], made.tree if listed is not None else EMPTY_TREE[repository.algorithm], listed is not None)
                     folders[pairs[name]] = (made, replace(lock, depends_on=edges.get(name, ()), labels=(labels or {}).get(name, {})))
                 files: dict[str, bytes | None] = {
