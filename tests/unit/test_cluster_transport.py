@@ -426,6 +426,15 @@ class TestMap:
             in_time(lambda: api.map(lambda number: objects.get(api, CONFIG_MAPS, f"c{number}", "shop"), range(10)))
 
 
+def test_what_connects_when_cancel_comes_is_cut_as_well(proxy: FaultProxy) -> None:
+    proxy.default = silent
+    api = api_of(proxy, None)
+    api.wire.cut()
+    with pytest.raises(Unanswered):
+        in_time(lambda: api.wire.exchange("GET", PATH, None, {}, Deadline(None), 1 << 20))
+    assert proxy.seen == []
+
+
 def test_another_identity_shares_connections_and_counters(proxy: FaultProxy) -> None:
     api = api_of(proxy)
     objects.get(api.acting_as("system:serviceaccount:shop:deployer"), CONFIG_MAPS, "web", "shop")
