@@ -51,7 +51,7 @@ class Rewritten(Conflict):
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where a pass is made. ``repository``: the name under which inventories know the environment repository. ``cluster``: the cluster's
-    name, for records. ``home``: the namespace of the inventories. ``descends(revision)``: whether the revision at hand has another one among its ancestors.
+    name, for records. ``home``: the namespace of the inventories. ``strayed(revisions)``: one of them that the revision at hand does not descend from.
     ``kept_back(targets)``: of targets that would bring other manifests, those that may not come, and why. ``before(revision, application)``:
     what another revision wants of an application, None where that cannot be known any more. ``vouch(applied, known)``: raises
     where nobody who is trusted answers for what is new since the revisions that were applied: by application, and all of the environment's.
@@ -62,7 +62,7 @@ class Ground:
     kinds: Kinds
     repository: str
     cluster: str
-    descends: Callable[[str], bool] = lambda _: True
+    strayed: Callable[[Collection[str]], str | None] = lambda _: None
     kept_back: Callable[[Sequence[Target]], Mapping[str, Sequence[Trouble]]] = lambda _: {}
     before: Callable[[str, str], Target | None] = lambda _revision, _application: None
     vouch: Callable[[Mapping[str, str | None], Collection[str]], None] = lambda _applied, _known: None
@@ -187,13 +187,13 @@ def _refused(target: Target, inventory: Inventory, troubles: Sequence[Trouble]) 
 
 def _check_history(ground: Ground, listed: Iterable[Inventory]) -> None:
     """Nothing is applied that does not descend from what was applied last: history may have been rewritten, or this be an old clone."""
-    for applied in sorted({inventory.revision for inventory in listed if inventory.revision}):
-        if not ground.descends(applied):
-            raise Rewritten(
-                f"expected a revision that descends from {applied[:12]}, which was applied last, found one that does not: history was rewritten",
-                applied=applied,
-                hint="nothing was changed; look at what happened, then pass --accept-rewrite if the new history is right",
-            )
+    applied = ground.strayed({inventory.revision for inventory in listed if inventory.revision})
+    if applied is not None:
+        raise Rewritten(
+            f"expected a revision that descends from {applied[:12]}, which was applied last, found one that does not: history was rewritten",
+            applied=applied,
+            hint="nothing was changed; look at what happened, then pass --accept-rewrite if the new history is right",
+        )
 
 
 def _unmet(revision: Revision, names: Sequence[str], known: Mapping[tuple[str, str], Inventory], refused: Collection[str]) -> dict[str, str]:

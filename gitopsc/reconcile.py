@@ -34,6 +34,7 @@ from gitopsc.recording import keep_inventories, write_records
 from gitopsc.report.redact import Redactor, visible
 from gitopsc.report.result import Result
 from gitopsc.repository.records import Records
+from gitopsc.repository.revisions import astray
 from gitopsc.repository.store import Repository, Snapshot, open_repository
 from gitopsc.revision import Revision, read_revision, routes_of, selected
 from gitopsc.shards import Shard, check_alone, lease_name, mine
@@ -252,8 +253,8 @@ def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, re
     kinds = discover(api, folder)
     cluster = str(revision.target.get("cluster") or api.connection.name)
 
-    def descends(older: str) -> bool:
-        return is_ancestor(opened.repository, snapshot, older)
+    def strayed(applied: Collection[str]) -> str | None:
+        return astray(opened.repository, snapshot, applied)
 
     def kept_back(targets: Sequence[Target]) -> Mapping[str, Sequence[Trouble]]:
         from gitopsc.screening import screened
@@ -279,23 +280,12 @@ def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, re
     def before(commit: str, application: str) -> Target | None:
         return at(commit).get(application)
 
-    return Ground(api, kinds, opened.name(snapshot), cluster, descends, kept_back, before, vouch, wish.home, **more)
+    return Ground(api, kinds, opened.name(snapshot), cluster, strayed, kept_back, before, vouch, wish.home, **more)
 
 
 def trusting(options: Options, wish: Wish) -> Options:
     """The options, with the keys that signatures are held against."""
     return replace(options, allowed_signers=wish.allowed_signers or options.allowed_signers)
-
-
-def is_ancestor(repository: Repository, snapshot: Snapshot, older: str) -> bool:
-    """Whether ``older`` is the snapshot's revision or among its ancestors. A shallow copy is deepened until that is certain."""
-    if older == snapshot.revision:
-        return True
-    while True:
-        if snapshot.git.run("merge-base", "--is-ancestor", older, str(snapshot.revision)).status == 0:
-            return True
-        if not repository.deepen():
-            return False
 
 
 def finish(passed: Passed, ground: Ground, options: Options, opened: Source, wish: Wish) -> list[Diagnostic]:

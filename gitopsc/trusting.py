@@ -7,12 +7,14 @@ otherwise now, the commit that made it so, and each merge that chose it. A signa
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
-from gitopsc.diagnostics import Failure, Invalid
+from gitopsc.diagnostics import Invalid
 from gitopsc.repository.layout import ENVIRONMENT_LOCK, REPOSITORY_LOCK, folder_path
 from gitopsc.repository.objects import DIRECTORY, Entry
 from gitopsc.repository.provenance import provenance
+from gitopsc.repository.revisions import Revisions
 from gitopsc.repository.signature import read_trust, signature_of, signatures
 from gitopsc.repository.snapshot import Snapshot
 from gitopsc.repository.store import Repository
@@ -63,74 +65,66 @@ def check_vouched(
     """
     if signers is None:
         return
-    before = _Before(repository, snapshot)
-    heads = before.heads(known)
-    wanted = dict(_changed(snapshot, before, revision, applied, heads))
+    before = Revisions(snapshot, {*known, *(commit for commit in applied.values() if commit)})
+    newest = _Newest(snapshot, [commit for commit in before.there if commit in known])
+    wanted = dict(_changed(repository, snapshot, revision, applied, before, newest))
     if not wanted:
         return
     found = provenance(repository, snapshot, wanted)
-    newest = heads[0] if heads else None
+    last = next(iter(newest.commits), None)
     if found.unknown:
         path = min(found.unknown)
         message = f"expected to see which commit made {path} what it is, found that history does not reach so far back"
-        raise Unsigned(message, hint="nothing was changed; read from a repository with its whole history", applied=newest)
+        raise Unsigned(message, hint="nothing was changed; read from a repository with its whole history", applied=last)
     said = signatures(snapshot, [commit for commits in found.commits.values() for commit in commits], read_trust(signers))
     bad = {commit: path for path in sorted(wanted, reverse=True) for commit in found.commits[path] if not said[commit].is_good}
     if bad:
         told = [f"{commit[:12]} is {said[commit]} and made {bad[commit]} what it is" for commit in sorted(bad, key=lambda one: (bad[one], one))]
         more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-        raise Unsigned(f"expected what is new in {revision.environment} to be signed by trusted keys, found that {told[0]}{more}", hint=_HINT, applied=newest)
+        raise Unsigned(f"expected what is new in {revision.environment} to be signed by trusted keys, found that {told[0]}{more}", hint=_HINT, applied=last)
 
 
 def _changed(
-    snapshot: Snapshot, before: _Before, revision: Revision, applied: Mapping[str, str | None], heads: list[str]
+    repository: Repository, snapshot: Snapshot, revision: Revision, applied: Mapping[str, str | None], before: Revisions, newest: _Newest
 ) -> Iterator[tuple[str, Entry | None]]:
     """The files that are otherwise than they were applied, with what they are now."""
-    settings = {f"{revision.environment}/{ENVIRONMENT_LOCK}"}
+    environment = revision.environment
+    settings = [(environment, ENVIRONMENT_LOCK)]
     if revision.lock.get("enforceGates") is True:
-        settings.add(REPOSITORY_LOCK)  # it holds the pipelines whose gates are asked
-    for path in sorted(settings):
-        folder, _, name = path.rpartition("/")
-        setting = snapshot.tree(folder).get(name)
-        if any(before.tree(head, folder).get(name) != setting for head in (heads or (None,))):
-            yield path, setting
+        settings.append(("", REPOSITORY_LOCK))  # it holds the pipelines whose gates are asked
+    for folder, name in settings:
+        now = snapshot.tree(folder).get(name)
+        differs = {commit for commit in newest.known if before.entry(commit, folder, name) != now}
+        if not newest.known or (differs and not differs.isdisjoint(newest.commits)):
+            yield f"{folder}/{name}".lstrip("/"), now
     for application, commit in sorted(applied.items()):
-        folder = folder_path(revision.environment, application)
-        now, then = snapshot.tree(folder), before.tree(commit, folder)
-        for name in sorted({*now, *then}):
-            one, other = now.get(name), then.get(name)
+        there = commit is not None and commit in before.there
+        if commit is not None and there and before.entry(commit, environment, application) == snapshot.tree(environment).get(application):
+            continue
+        folder = folder_path(environment, application)
+        present, past = snapshot.tree(folder), repository.at(commit).tree(folder) if commit is not None and there else {}
+        for name in sorted({*present, *past}):
+            one, other = present.get(name), past.get(name)
             if one != other and any(entry is not None and entry.mode != DIRECTORY for entry in (one, other)):
                 yield f"{folder}/{name}", one
 
 
-class _Before:
-    """Revisions that were applied, as far as the repository still has them."""
+class _Newest:
+    """Of the ``known`` revisions the newest one; all of them where none has all others among its ancestors: history was rewritten then."""
 
-    def __init__(self, repository: Repository, snapshot: Snapshot) -> None:
-        self._repository, self._snapshot = repository, snapshot
-        self._read: dict[str, Snapshot | None] = {}
+    def __init__(self, snapshot: Snapshot, known: list[str]) -> None:
+        self._snapshot = snapshot
+        self.known = known
 
-    def at(self, commit: str) -> Snapshot | None:
-        """A revision; None where history was rewritten and it is gone."""
-        if commit not in self._read:
-            found = self._snapshot if commit == self._snapshot.revision else self._repository.at(commit)
-            try:
-                found.root_tree()
-            except Failure:
-                self._read[commit] = None
-            else:
-                self._read[commit] = found
-        return self._read[commit]
+    @cached_property
+    def commits(self) -> list[str]:
+        """Found out when it is asked for: mostly nobody does."""
+        if len(self.known) < 2:
+            return self.known
+        there = set(self.known)
+        newest = next((line for line in self._listed("--topo-order", [str(self._snapshot.revision)]) if line in there), None)
+        return self.known if newest is None or self._listed("--max-count=1", [*self.known, f"^{newest}"]) else [newest]
 
-    def tree(self, commit: str | None, folder: str) -> Mapping[str, Entry]:
-        """A folder as it was; empty where nothing is known of it."""
-        found = self.at(commit) if commit is not None else None
-        return {} if found is None else found.tree(folder)
-
-    def heads(self, commits: Collection[str]) -> list[str]:
-        """The newest of these revisions: all that are no ancestor of another one. One, but where history was rewritten."""
-        there = sorted(commit for commit in commits if self.at(commit) is not None)
-        if len(there) < 2:
-            return there
-        said = self._snapshot.git.run("merge-base", "--independent", *there)
-        return sorted(said.text.split()) if said.status == 0 else there
+    def _listed(self, word: str, revisions: list[str]) -> list[str]:
+        said = self._snapshot.git.check("rev-list", word, "--stdin", data="".join(f"{one}\n" for one in revisions).encode())
+        return said.text.split()

@@ -257,6 +257,24 @@ def test_e20_history_that_was_rewritten_is_held_to_the_same(stage: Stage, signer
     assert data(stage) == {"k": "1"}
 
 
+def test_e20_settings_are_compared_with_those_of_the_newest_revision(stage: Stage, signers: Signers) -> None:
+    """Each application was applied at a revision of its own; what held at an older one is a change again."""
+    changed(stage, "1")
+    signers.sign(signers.ann)
+    assert signers.run().status == 0
+    before, stage.lock["reconcile"] = stage.lock["reconcile"], {"drift": "warn"}
+    stage.publish(other=[config("b", stage.namespace, k="1")])
+    signers.sign(signers.ann)
+    assert signers.run().status == 0
+    stage.publish(third=[config("c", stage.namespace, k="1")])
+    signers.sign(signers.ann)
+    assert signers.run().status == 0
+    stage.lock["reconcile"] = before
+    stage.publish(third=[config("c", stage.namespace, k="1")])
+    signers.on_top(signers.ann)
+    signers.refused(f"is not signed and made {stage.environment}/environment.lock what it is")
+
+
 def test_e20_a_pass_with_nothing_new_looks_into_no_history(stage: Stage, signers: Signers, monkeypatch: pytest.MonkeyPatch) -> None:
     changed(stage, "1")
     signers.sign(signers.ann)
