@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from gitopsc.validate.references import Reference
 
 
+Made = tuple[ObjectRef, str, Place | None]
+"""An object, its file's name and the place that made it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One application in one environment, compiled. ``tree`` (the lock's ``rendered``) is null where there were errors; ``folder`` holds
@@ -45,7 +49,7 @@ class Target:
     images: tuple[Image, ...]
     folder: Folder | None
     tree: str | None
-    objects: tuple[tuple[ObjectRef, str, Place | None], ...]
+    objects: Sequence[Made]
     sources: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
     references: tuple[Reference, ...] = ()
@@ -81,6 +85,7 @@ class Compiler:
     _engine: Engine | None = None
     _read: dict[str, bytes] = field(default_factory=dict)
     _releases: dict[str, tuple[str, dict[str, bytes]]] = field(default_factory=dict)
+    _inputs: dict[str, str] = field(default_factory=dict)
 
     def compile(self, application: str, environments: Iterable[str]) -> list[Target]:
         """The application in each of the environments, in that order."""
@@ -115,7 +120,9 @@ class Compiler:
         return one.resolved, one.manifests
 
     def identities(self, application: str, environment: Environment) -> tuple[str, str]:
-        """What names the release, found out once for all environments, and what the environment itself brings."""
+        """What names the release, found out once for all environments, and what the environment itself brings: the same to every application
+        that has no overlay on an environment.
+        """
         document = self.workspace.applications[application]
         if application not in self._releases:
             outer, self._read = self._read, {}
@@ -123,7 +130,11 @@ class Compiler:
             self._read = outer
         release, read = self._releases[application]
         self._read |= read
-        return release, inputs_id(self.workspace, document, environment, self.source)
+        if any(overlay.environments for overlay in self.workspace.overlays.get(application, ())):
+            return release, inputs_id(self.workspace, document, environment, self.source)
+        if environment.name not in self._inputs:
+            self._inputs[environment.name] = inputs_id(self.workspace, document, environment, self.source)
+        return release, self._inputs[environment.name]
 
     def _resolved(self, application: str, environment: Environment, sets: Map | None = None) -> _Making:
         self._read = {}
@@ -163,7 +174,7 @@ class Compiler:
         self._read = one.read
         release, inputs = self.identities(one.application, one.environment)
         resolved, made = one.resolved, None
-        objects: tuple[tuple[ObjectRef, str, Place | None], ...] = ()
+        objects: tuple[Made, ...] = ()
         if resolved is not None and not one.diagnostics.has_errors:
             made, objects = self._written(one.manifests)
         return Target(
@@ -213,7 +224,7 @@ class Compiler:
         self._read[path] = data
         return path, data
 
-    def _written(self, manifests: list[Manifest]) -> tuple[Folder, tuple[tuple[ObjectRef, str, Place | None], ...]]:
+    def _written(self, manifests: list[Manifest]) -> tuple[Folder, tuple[Made, ...]]:
         from gitopsc.render.emit import dump
 
         names = file_names(manifest.ref for manifest in manifests)

@@ -24,8 +24,11 @@ import pytest
 from gitopsc import targets
 from gitopsc.build import build
 from gitopsc.check import check
-from gitopsc.diagnostics import Conflict, Failure, Invalid
+from gitopsc.compile import Compiler
+from gitopsc.diagnostics import Conflict, Diagnostics, Failure, Invalid
 from gitopsc.options import Options
+from gitopsc.spec.discover import Folder
+from gitopsc.spec.load import load_workspace
 
 STEPS = int(os.environ.get("GITOPSC_STEPS", "60"))
 SEEDS = [int(seed) for seed in os.environ.get("GITOPSC_SEED", "1 2").split()]
@@ -407,6 +410,33 @@ def test_a_source_of_a_feature_that_is_off_is_an_input_of_every_target(tmp_path:
         twins.compare(("build", (), ()))
     assert [len(one) for one in ids] == [1, 1]
     assert ids[0] != ids[1]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_targets_share_makes_no_difference(seed: int, tmp_path: Path) -> None:
+    """Compiled beside others, a target is what it is alone: of a random workspace, in a random order of applications and environments."""
+    chance = random.Random(seed)
+    files = {**USUAL, **{path: chance.choice(VARIANTS[path]) for path in chance.sample(sorted(VARIANTS), 4)}}
+    for path, text in files.items():
+        if text is not None:
+            _write(tmp_path / path, text)
+
+    def compiler() -> Compiler | None:
+        folder = Folder(tmp_path)
+        workspace = load_workspace(folder, Diagnostics())
+        return None if workspace is None else Compiler(workspace, folder)
+
+    together = compiler()
+    if together is None:
+        return
+    names = [name for name in together.workspace.applications if ("Application", name) not in together.workspace.broken]
+    environments = [name for name, one in together.workspace.environments.items() if not one.abstract]
+    chance.shuffle(names)
+    chance.shuffle(environments)
+    for target in together.batch([(name, environments) for name in names]):
+        alone = compiler()
+        assert alone is not None
+        assert alone.compile(target.application, [target.environment]) == [target]
 
 
 def test_mistakes_in_a_case_of_a_type_are_no_mistakes_of_the_workspace(tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def template_context(resolved: Resolved, workload: Workload, configs: dict[str, 
     check_scale(workload, diagnostics)
     check_readiness(workload, diagnostics)
     pods = pod(workload, resolved.kubernetes, mounted, diagnostics)
-    pods.put("spec", bind_configs(pods["spec"], configs), workload.place)
+    if configs:
+        pods.put("spec", bind_configs(pods["spec"], configs), workload.place)
     gateway, ingress = routes(resolved, workload, diagnostics)
     return {
         "name": workload.name,

@@ -32,17 +32,19 @@ def render(
     ``types``: component types by name, with all that they inherit. ``engine``: one for a whole build, which then compiles each
     template once. ``merge_keys``: the workspace's keys for lists of custom kinds.
     """
-    resolved = replace(resolved, manifests=plain_integers(resolved.manifests), patches=plain_integers(resolved.patches))
+    manifests, patches = plain_integers(resolved.manifests), plain_integers(resolved.patches)
+    if manifests is not resolved.manifests or patches is not resolved.patches:
+        resolved = replace(resolved, manifests=manifests, patches=patches)
     room = _Rendering(resolved, types, engine or Engine(), merge_keys)
     for workload in resolved.workloads:
         room.workload(workload)
     room.configs()
     for key, data in raw_manifests(resolved, room.diagnostics):
         room.put(data, None, resolved.manifests.key_place(key))
-    manifests = patched(room.manifests, resolved, merge_keys, room.diagnostics)
-    _each_once(manifests, room.diagnostics)
+    made = patched(room.manifests, resolved, merge_keys, room.diagnostics)
+    _each_once(made, room.diagnostics)
     told = Diagnostics(replace(d, environment=resolved.environment, application=resolved.application) for d in room.diagnostics)
-    return manifests, told
+    return made, told
 
 
 class _Rendering:
@@ -57,11 +59,12 @@ class _Rendering:
 
     def workload(self, workload: Workload) -> None:
         """Every template of its type."""
-        workload = replace(workload, spec=plain_integers(workload.spec))
+        spec = plain_integers(workload.spec)
+        workload = workload if spec is workload.spec else replace(workload, spec=spec)
         component = self.types[workload.type]
         check_names(workload, component, self.diagnostics)
         context = template_context(self.resolved, workload, self.config_names, self.diagnostics)
-        for name, _ in referenced(context["pod"]["spec"]):
+        for name, _ in referenced(context["pod"]["spec"]) if self.config_names else ():
             self.needed.setdefault(name, set()).add(workload.namespace)
         roots = {"env": context["env"], "app": context["app"], "values": self.resolved.values, "features": self.resolved.features, "self": workload.spec}
         documents = [document for template in component.templates if applies(template.when, roots) for document in self._documents(template, context)]

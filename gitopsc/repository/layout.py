@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from gitopsc.objects import ObjectRef
@@ -78,6 +79,7 @@ def _suffixes(ref: ObjectRef, rank: int, clashing: list[ObjectRef]) -> tuple[str
     return (ref.namespace, group) if rank == 2 else (ref.namespace, group, _hash(ref))
 
 
+@lru_cache(maxsize=1024)
 def _file_name(ref: ObjectRef, suffixes: tuple[str, ...]) -> str:
     stem = "-".join(_encode(part) for part in (ref.kind.lower(), ref.name, *suffixes) if part)
     if len(stem) > _LONGEST_FILE:

@@ -20,6 +20,9 @@ from gitopsc.spec.merge import Layer, Trace, dotted, merge
 from gitopsc.spec.shapes import PLAIN, WORKLOAD
 from gitopsc.values import Map, Path, Seq
 
+BROUGHT = ("features", "values", "defaults", "enforced")
+"""What an environment brings to the layers of an application, beside overlays that are bound to it."""
+
 CHOOSERS = ("type", "profile", "selectorStyle")
 QUIET = frozenset(
     {
@@ -69,7 +72,6 @@ class Merged:
 
     features: Map
     values: Map
-    facts: Map
     profile: str
     owner: str | None
     workloads: dict[str, MergedWorkload]
@@ -88,11 +90,41 @@ class Layers:
     _normal: dict[tuple[str, int, str, str], Map] = field(default_factory=dict)
     _defaults: dict[tuple[str, str, str], Map] = field(default_factory=dict)
     _enforced: dict[tuple[str, str], Map] = field(default_factory=dict)
+    _brought: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    _unscoped: frozenset[tuple[str, str]] | None = None
+    _last: tuple[tuple[Any, ...], Merged] | None = None
 
     def merged(self, application: Document, environment: Environment, sets: Map | None = None) -> Merged:
-        """All layers of ``application`` in ``environment``; ``sets`` is layer 10, shaped like an application's spec."""
+        """All layers of ``application`` in ``environment``; ``sets`` is layer 10, shaped like an application's spec.
+
+        Environments that bring the same layers to it share one result, which nobody changes.
+        """
+        key = self._shared_key(application, environment) if sets is None and self.trace is None else None
+        if key is not None and self._last is not None and self._last[0] == key:
+            return self._last[1]
+        before = len(self.diagnostics)
+        found = self._merged(application, environment, sets)
+        if key is not None and len(self.diagnostics) == before:
+            self._last = key, found
+        return found
+
+    def _shared_key(self, application: Document, environment: Environment) -> tuple[Any, ...] | None:
+        """What decides the merge, beside the workspace's own layers; null where an overlay is bound to the environment."""
+        if any(overlay.environments for overlay in self.workspace.overlays.get(application.name, ())):
+            return None
+        if environment.name not in self._brought:
+            said = [(key, label, id(layer)) for key in BROUGHT for label, layer in environment.layers(key)]
+            self._brought[environment.name] = (environment.kubernetes, *said)
+        return (application.file, application.index, self._brought[environment.name])
+
+    def unscoped(self) -> frozenset[tuple[str, str]]:
+        """(apiVersion, kind) of custom kinds of the workspace that have no namespace."""
+        if self._unscoped is None:
+            self._unscoped = frozenset((f"{group}/{version}", kind) for (group, version, kind), crd in self.workspace.crds.items() if not crd.namespaced)
+        return self._unscoped
+
+    def _merged(self, application: Document, environment: Environment, sets: Map | None) -> Merged:
         overlays = self.workspace.overlays.get(application.name, ())
-        facts = environment.facts
         on_environment = self._environment_parts(overlays, environment)
         features = self._features(application, environment, on_environment, sets)
         parts = [Part(5, f"Application {application.name}", application, application.spec)]
@@ -110,7 +142,7 @@ class Layers:
             if one is not None:
                 workloads[name] = one
         owner = next((str(p.spec["owner"]) for p in reversed(parts) if p.spec.get("owner") is not None), None)
-        return Merged(features, values, facts, profile or PROFILES[0], owner, workloads, *self._rest(parts, environment))
+        return Merged(features, values, profile or PROFILES[0], owner, workloads, *self._rest(parts, environment))
 
     # -- which documents -------------------------------------------------------------------------------------------------
 

@@ -145,7 +145,7 @@ def _remove(out: Map, key: str, place: Place | None, over: Map, layer: Layer, pa
 def _drop_siblings(out: Map, over: Map, shape: Shape, layer: Layer, path: Path) -> None:
     """One-of groups: a member set by this layer drops the members it did not set."""
     for group in shape.groups:
-        chosen = next((member for member in group if any(over.get(key) is not None for key in member)), None)
+        chosen = next((member for member in group if not member.isdisjoint(over) and any(over.get(key) is not None for key in member)), None)
         if chosen is not None:
             dropped = [key for member in group if member is not chosen for key in member - chosen]
             _drop(out, dropped, over, layer, path)

@@ -29,8 +29,7 @@ def resolve(layers: Layers, application: Document, environment: Environment, rea
     try:
         merged = layers.merged(application, environment, sets)
         one = Resolution(application, environment, merged, mine, read_source)
-        unscoped = frozenset((f"{group}/{version}", kind) for (group, version, kind), crd in layers.workspace.crds.items() if not crd.namespaced)
-        result = replace(one.result(), cluster_kinds=unscoped)
+        result = one.result(layers.unscoped())
     finally:
         layers.diagnostics = outer
     outer.extend(replace(d, environment=environment.name, application=application.name) for d in mine)
@@ -191,7 +190,7 @@ class Resolution:
             self._services[workload.name] = governing_of(workload.name, workload.type.base, found, workload.place, self.diagnostics)
         return self._services[workload.name]
 
-    def result(self) -> Resolved:
+    def result(self, cluster_kinds: frozenset[tuple[str, str]] = frozenset()) -> Resolved:
         """Every part expanded. Meaningless where ``diagnostics`` has errors."""
         merged, environment = self.merged, self.environment
         waves = waves_of(self.kept, self.merged.workloads, self.diagnostics)
@@ -214,6 +213,7 @@ class Resolution:
             manifests=self.expander.tree(merged.manifests),
             patches=self._patches(),
             profile=merged.profile,
+            cluster_kinds=cluster_kinds,
         )
 
     def _patches(self) -> Seq:

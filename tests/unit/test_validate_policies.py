@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -207,3 +208,12 @@ def test_large_objects(size: int, severity: str | None) -> None:
     tree = changed(DEPLOYMENT, {"spec.template.spec.containers[0].args": ["x" * size]})
     found = said(tree, limits=Limits(object_bytes=1900))
     assert found == ([(severity, "too-big", "")] if severity else [])
+
+
+@pytest.mark.parametrize("letter", ["a", '"', "\\", "\n", "\x01", "\x7f", "\xa0", "é", "€", "\U0001f600"])
+def test_the_size_is_that_of_json_in_utf_8(letter: str) -> None:
+    tree = changed(DEPLOYMENT, {"spec.template.spec.containers[0].args": [letter * 3000]})
+    size = len(json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode())
+    for limit, severity in ((size - 1, "error"), (size, "warning"), (size * 2, None)):
+        found = [item for item in said(tree, limits=Limits(object_bytes=limit)) if item[1] == "too-big"]
+        assert found == ([(severity, "too-big", "")] if severity else [])
