@@ -132,7 +132,7 @@ def location_of(options: Options, workspace: Workspace, opened: Opened) -> Locat
 
 
 def _source(made: Build, options: Options) -> SourceState:
-    inputs: dict[str, bytes | None] = dict.fromkeys(made.sources.records)
+    inputs: dict[str, bytes | str | None] = {path: record[3] for path, record in made.sources.records.items()}
     inputs |= {path: None for target in made.targets for path in target.sources}
     inputs |= dict.fromkeys(made.read_for_inputs)
     return source_state(made.opened.root, inputs, environ=options.environ)

@@ -11,6 +11,7 @@ import marshal
 import os
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ def cache_folder(environ: Mapping[str, str], root: Path) -> Path | None:
     return None if base is None else base / "gitopsc" / hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
 
 
+@cache
 def fingerprint() -> str:
-    """What this gitopsc is: version, Python, and the state of its own files (so that a checkout under development is never stale)."""
+    """What this gitopsc is, looked at once a process: version, Python, and the state of its own files (so that a checkout under development is never stale)."""
     package = Path(__file__).parent
     parts = [__version__, sys.version]
     for base in (package, package / "_templates", package / "_schemas"):

@@ -9,24 +9,32 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from gitopsc.cache import is_racy, read_checked, write_checked
-from gitopsc.compile import Target
+from gitopsc.compile import Made, Target
 from gitopsc.diagnostics import Diagnostic, Diagnostics, Place
 from gitopsc.objects import ObjectRef
 from gitopsc.options import Options
 from gitopsc.repository.locks import Image
+from gitopsc.repository.objects import blob_id
 from gitopsc.spec.discover import Files
 from gitopsc.spec.documents import Document, read_documents
 from gitopsc.spec.kinds import API_VERSION
 
-FileRecord = tuple[tuple[Any, ...], str, list[list[str]]]
-"""signature, sha256, what its documents are: ["app", name], ["overlay", application], ["environment", name], ["pipeline", name] or ["platform", ""];
-["needs", name] is another application that one of them names."""
+FileRecord = tuple[tuple[Any, ...], str, list[list[str]], str]
+"""signature, sha256, what its documents are (below), its id in Git (sha1).
+
+A document is ["app", name], ["overlay", application], ["environment", name], ["pipeline", name] or ["platform", ""]; ["needs", name] is another
+application that one of them names.
+"""
+
+
+_KEY = 40
+"""Hex digits of a half of a target's key."""
 
 
 def _sha(*parts: str) -> str:
@@ -112,7 +120,7 @@ def look(files: Files, index: Index, options: Options) -> Sources:
         sha = hashlib.sha256(data).hexdigest()
         signature = ("racy",) if is_racy(source.signature, now) else source.signature
         if known is not None and known[1] == sha:
-            records[source.path] = (signature, sha, known[2])
+            records[source.path] = (signature, sha, known[2], known[3])
         else:
             parse(sources, source.path, data, options, signature, sha)
     return sources
@@ -124,7 +132,7 @@ def parse(sources: Sources, path: str, data: bytes, options: Options, signature:
     documents = read_documents(path, data, mine, options.limits)
     sources.documents[path] = documents
     sources.diagnostics += mine
-    sources.records[path] = (signature, f"!{sha}" if mine else sha, _tags(documents) + ([["platform", ""]] if mine else []))
+    sources.records[path] = (signature, f"!{sha}" if mine else sha, _tags(documents) + ([["platform", ""]] if mine else []), blob_id(data))
 
 
 def _tags(documents: Iterable[Document]) -> list[list[str]]:
@@ -156,6 +164,8 @@ class Keys:
         names = [*sorted(environments), *sources.names("environment")]
         self.general = _sha(index.fingerprint, algorithm, repr(options.limits), str(options.allow_missing_schema), *names, *general)
         self.chains = {name: _sha(*(self._file(p) for n in chain for p in sources.paths("environment", name=n))) for name, chain in environments.items()}
+        self._whole = {name: _sha(self.general, chain, name)[:_KEY] for name, chain in self.chains.items()}
+        self._own: dict[str, str] = {}
         self.applications: dict[str, list[str]] = {}
         for path, record in sources.records.items():
             if path not in sources.skipped:
@@ -171,8 +181,11 @@ class Keys:
         return list(dict.fromkeys(self.applications.get(application, ())))
 
     def key(self, application: str, environment: str) -> str:
-        """The key of one target."""
-        return _sha(self.general, self.chains[environment], application, environment, *(self._file(p) for p in self.files_of(application)))
+        """The key of one target: what every target of its environment depends on, and what every target of its application does."""
+        own = self._own.get(application)
+        if own is None:
+            own = self._own[application] = _sha(application, *(self._file(p) for p in self.files_of(application)))[:_KEY]
+        return self._whole[environment] + own
 
 
 def remember(target: Target, shas: Mapping[str, str]) -> Any:
@@ -190,6 +203,34 @@ def remember(target: Target, shas: Mapping[str, str]) -> Any:
     )
 
 
+class Kept(Sequence[Made]):
+    """The objects of a remembered target, made when somebody looks at them: of thousands of targets few are looked at."""
+
+    __slots__ = ("plain",)
+
+    def __init__(self, plain: Sequence[Any]) -> None:
+        self.plain = plain
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+    @overload
+    def __getitem__(self, index: int) -> Made: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Made]: ...
+    def __getitem__(self, index: int | slice) -> Made | Sequence[Made]:
+        if isinstance(index, slice):
+            return Kept(self.plain[index])
+        ref, name, place = self.plain[index]
+        return ObjectRef(*ref), name, Place(*place) if place else None
+
+
+def refs_of(target: Target) -> Iterable[tuple[str, str, str, str]]:
+    """Group, kind, namespace and name of each of its objects."""
+    objects = target.objects
+    return [ref for ref, _, _ in (objects.plain if isinstance(objects, Kept) else objects)]
+
+
 def recall(kept: Any, application: str, environment: str) -> Target:
     """A remembered target: everything but the bytes of its manifests."""
     release, inputs, version, images, tree, objects, sources, diagnostics, references = kept
@@ -202,7 +243,7 @@ def recall(kept: Any, application: str, environment: str) -> Target:
         images=tuple(Image(*item) for item in images),
         folder=None,
         tree=tree,
-        objects=tuple((ObjectRef(*ref), name, Place(*place) if place else None) for ref, name, place in objects),
+        objects=Kept(objects),
         sources=tuple(path for path, _ in sources),
         diagnostics=tuple(
             Diagnostic(severity, code, message, hint, Place(*place) if place else None, path, environment, application)

@@ -48,7 +48,7 @@ def tables(wanted: Wanted, planned: Plan, before: Snapshot, known: Known, change
     steps = {step.pair: step for step in planned.steps}
     waits = {wait.pair: wait for wait in planned.waiting}
     pairs = {*wanted.targets, *wanted.inputs, *steps, *waits}
-    there = present(before, [pair for pair in pairs if pair not in steps], known)
+    there = {**planned.there, **present(before, [pair for pair in pairs if pair not in steps and pair not in planned.there], known)}
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in sorted({e.name for e in wanted.environments} | {e for e, _ in pairs})}
     for pair in sorted(pairs):
         step = steps.get(pair)

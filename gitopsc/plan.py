@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gitopsc import __version__, staged
 from gitopsc.compile import Target
-from gitopsc.mixed import Mixed
 from gitopsc.presence import Known, Pair, Present, others, present
 from gitopsc.repository.layout import ENVIRONMENT_LOCK, GITATTRIBUTES, RELEASE_LOCK, REPOSITORY_LOCK, gitattributes
 from gitopsc.repository.locks import EnvironmentLock, EnvironmentSource, Release, ReleaseLock, RepositoryLock, Source, tombstone
@@ -25,6 +24,9 @@ from gitopsc.spec.identity import absence_id
 from gitopsc.spec.kinds import Environment, Workspace, as_names, labels_of
 from gitopsc.staged import Judge, Staging, Wait, Wish
 from gitopsc.values import plain
+
+if TYPE_CHECKING:
+    from gitopsc.mixed import Mixed
 
 RENDERER = f"gitopsc {__version__}"
 
@@ -78,16 +80,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``change``: the one commit, null where nothing differs. ``waiting``: what is left as it is for now; ``staging``: the pipelines that counted."""
+    """``change``: the one commit, null where nothing differs. ``waiting``: what is left as it is for now; ``staging``: the pipelines that counted;
+    ``there``: what there is of every target.
+    """
 
     change: Changes | None
     steps: list[Step]
     waiting: list[Wait]
     staging: Staging
+    there: Mapping[Pair, Present | None]
 
 
-def steps(wanted: Wanted, staging: Staging, snapshot: Snapshot, algorithm: Any, known: Known) -> tuple[list[Step], list[Wait]]:
-    """Every target that must be written, in the order of environments and names, and what waits.
+def steps(wanted: Wanted, staging: Staging, snapshot: Snapshot, algorithm: Any, known: Known) -> tuple[list[Step], list[Wait], Mapping[Pair, Present | None]]:
+    """Every target that must be written, in the order of environments and names, what waits, and what there is of each target.
 
     Raises ``Invalid`` where a folder is not ours, and ``Unknown``.
     """
@@ -111,7 +116,7 @@ def steps(wanted: Wanted, staging: Staging, snapshot: Snapshot, algorithm: Any, 
     out += [_written(wanted, pair, action, made.target, locks[pair], generations[pair]) for pair, (action, made) in later.changed.items()]
     out += [_removed(pair, locks[pair], generations[pair], algorithm) for pair in removed]
     waits = [staged.waiting(pair, action, judge(pair, action, lock, None)) for pair, action in held.items() if (lock := locks[pair]) is not None]
-    return sorted(out, key=lambda step: step.pair), sorted([*waits, *later.waiting], key=lambda wait: wait.pair)
+    return sorted(out, key=lambda step: step.pair), sorted([*waits, *later.waiting], key=lambda wait: wait.pair), there
 
 
 def _is_held(snapshot: Snapshot, pair: Pair, there: Mapping[Pair, Present | None], known: Known) -> bool:
@@ -221,7 +226,7 @@ def plan(wanted: Wanted, snapshot: Snapshot, algorithm: Any, known: Known) -> Pl
 
     own, mark = wanted.workspace.pipelines, snapshot.workspace()
     decided = staged.staging(own, mark, is_default=wanted.branch.is_here, known=wanted.every, runs=runs)
-    found, waiting = steps(wanted, decided, snapshot, algorithm, known)
+    found, waiting, there = steps(wanted, decided, snapshot, algorithm, known)
     removed = {step.pair for step in found if step.after.release.state == "absent"}
     if wanted.branch.is_here and removed and decided.raw:
         last = staged.staging(own, mark, is_default=True, known=wanted.every, runs=lambda pair: pair not in removed and runs(pair))
@@ -229,13 +234,13 @@ def plan(wanted: Wanted, snapshot: Snapshot, algorithm: Any, known: Known) -> Pl
     else:
         beside = files(wanted, decided, mark, snapshot)
     if not found and not beside:
-        return Plan(None, [], waiting, decided)
+        return Plan(None, [], waiting, decided, there)
     entries = [
         Entry(s.after.action, s.environment, s.application, s.after.release.id, s.after.generation, None if s.after.source.dirty else s.after.source.commit)
         for s in found
     ]
     message = commit_message(subject(found, sorted(beside)), entries)
-    return Plan(Changes(message, folders={s.pair: (s.folder, s.after) for s in found}, files=beside), found, waiting, decided)
+    return Plan(Changes(message, folders={s.pair: (s.folder, s.after) for s in found}, files=beside), found, waiting, decided, there)
 
 
 def subject(found: list[Step], beside: Iterable[str]) -> str:

@@ -6,13 +6,12 @@ and a build of thousands of unchanged targets reads a tree for each environment 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from gitopsc.repository.layout import RELEASE_LOCK, check_name
+from gitopsc.repository.layout import check_name
 from gitopsc.repository.locks import ReleaseLock
-from gitopsc.repository.objects import DIRECTORY, FILE, Algorithm, Entry, Folder, blob_id, object_id, tree_bytes
+from gitopsc.repository.objects import DIRECTORY, Entry, Folder
 from gitopsc.repository.store import Snapshot
 
 Pair = tuple[str, str]
@@ -22,8 +21,7 @@ Known = dict[str, tuple[Any, ...]]
 """``<tree id> <environment>/<application>`` → the fields of ``Present``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(NamedTuple):
     """A folder of ours: its lock in short, and ``actual``, the tree id of the manifests that are really there, of which there are ``objects``."""
 
     release: str
@@ -44,30 +42,30 @@ def present(snapshot: Snapshot, pairs: Iterable[Pair], known: Known) -> dict[Pai
     """
     out: dict[Pair, Present | None] = {}
     keys: dict[Pair, str] = {}
+    trees: dict[str, Mapping[str, Entry]] = {}
     for pair in pairs:
         environment, application = pair
-        entry = snapshot.tree(environment).get(application)
+        if environment not in trees:
+            trees[environment] = snapshot.tree(environment)
+        entry = trees[environment].get(application)
         if entry is None:
             out[pair] = None
             continue
-        keys[pair] = f"{entry.oid} {environment}/{application}"
-        kept = known.get(keys[pair]) if entry.mode == DIRECTORY else None
-        out[pair] = Present(*kept) if kept is not None else None
+        keys[pair] = key = f"{entry.oid} {environment}/{application}"
+        kept = known.get(key) if entry.mode == DIRECTORY else None
+        out[pair] = Present._make(kept) if kept is not None else None
     unread = [pair for pair in keys if out[pair] is None]
     for pair, lock in snapshot.releases(unread).items() if unread else ():
         if lock is not None:
             one = _present(lock, snapshot.rendered(*pair), len(snapshot.tree("/".join(pair))) - 1)
-            known[keys[pair]] = _fields(one)
+            known[keys[pair]] = tuple(one)
             out[pair] = one
     return out
 
 
-def written(environment: str, application: str, made: Folder, lock: ReleaseLock, algorithm: Algorithm, known: Known) -> None:
-    """Remember a folder that was just written, so that the next build need not read it."""
-    data = lock.dump()
-    entries = {name: Entry(FILE, oid) for name, oid in made.oids.items()} | {RELEASE_LOCK: Entry(FILE, blob_id(data, algorithm))}
-    tree = object_id("tree", tree_bytes(entries), algorithm)
-    known[f"{tree} {environment}/{application}"] = _fields(_present(lock, made.tree, len(made.oids)))
+def written(environment: str, application: str, tree: str, made: Folder, lock: ReleaseLock, known: Known) -> None:
+    """Remember a folder that was just written as ``tree``, so that the next build need not read it."""
+    known[f"{tree} {environment}/{application}"] = tuple(_present(lock, made.tree, len(made.oids)))
 
 
 def _present(lock: ReleaseLock, actual: str | None, objects: int) -> Present:
@@ -82,10 +80,6 @@ def _present(lock: ReleaseLock, actual: str | None, objects: int) -> Present:
         held=lock.hold is not None,
         objects=objects,
     )
-
-
-def _fields(one: Present) -> tuple[Any, ...]:
-    return (one.release, one.state, one.inputs, one.rendered, one.actual, one.dirty, one.generation, one.held, one.objects)
 
 
 def others(snapshot: Snapshot, environment: str, wanted: Iterable[str]) -> list[str]:

@@ -6,14 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gitopsc.bases import Gone
 from gitopsc.compile import Target
-from gitopsc.delivery.gate import Condition, Facts, Question, approvals_asked, gate, unmet
-from gitopsc.delivery.pipeline import Pipeline, Stage
 from gitopsc.diagnostics import Conflict, Diagnostic, Invalid
-from gitopsc.mixed import Bases, Head, Mixed, Part, compile_parts, without_base
 from gitopsc.options import Options
 from gitopsc.outcome import effects, lines, notices, tables
 from gitopsc.plan import Plan, Unknown, Wanted, plan
@@ -24,14 +20,16 @@ from gitopsc.repository.location import Location
 from gitopsc.repository.locks import ReleaseLock
 from gitopsc.repository.objects import folder
 from gitopsc.repository.publish import Changes, next_generations, publish
-from gitopsc.repository.record import Record
-from gitopsc.repository.records import Records
-from gitopsc.repository.signature import read_trust
 from gitopsc.repository.source import SourceState, default_branch, newer_than
 from gitopsc.repository.store import Repository, Snapshot
 from gitopsc.staged import Judge, Staging, Wish
 from gitopsc.targets import Build
 from gitopsc.workspace import finished
+
+if TYPE_CHECKING:
+    from gitopsc.delivery.gate import Condition
+    from gitopsc.mixed import Bases, Head, Mixed, Part
+    from gitopsc.repository.record import Record
 
 KIND = "BuildResult"
 
@@ -143,6 +141,8 @@ class Proceeding:
 
     def _mixed(self, wishes: Iterable[Wish]) -> dict[Wish, Mixed]:
         """Targets with the base of the release that runs. Where one does not fit the environment of today, today's own base must."""
+        from gitopsc.mixed import Bases, Head, Part
+
         out: dict[Wish, Mixed] = {}
         wanted = sorted(wishes, key=lambda wish: (wish.commit, wish.pair[1], wish.release, wish.pair[0]))
         compiler = self.made.compiler({wish.pair[1] for wish in wanted}, self.options)
@@ -161,6 +161,9 @@ class Proceeding:
         return out
 
     def _of_commit(self, head: Head, bases: Bases, commit: str, parts: list[Part]) -> dict[Pair, Mixed]:
+        from gitopsc.bases import Gone
+        from gitopsc.mixed import compile_parts, without_base
+
         try:
             return compile_parts(head, bases.at(commit), parts, self.options, self.repository.algorithm)
         except Gone as error:
@@ -174,6 +177,9 @@ class Proceeding:
         """The gate of changes that a build makes: freeze, approvals and hold."""
 
         def judge(pair: Pair, action: str, lock: ReleaseLock, tree: str | None) -> tuple[Condition, ...]:
+            from gitopsc.delivery.gate import Facts, Question, approvals_asked, gate, unmet
+            from gitopsc.delivery.pipeline import Pipeline, Stage
+
             environment, application = pair
             pipeline = staging.of(application) or Pipeline("", (application,), (Stage("", (environment,)),))
             stage = pipeline.stage_of(environment)
@@ -194,6 +200,9 @@ class Proceeding:
 
     def _records(self, pair: Pair) -> tuple[list[Record], frozenset[str]]:
         """The records of an application, and which of its approvals are signed, by the keys that were given."""
+        from gitopsc.repository.records import Records
+        from gitopsc.repository.signature import read_trust
+
         signers = self.options.allowed_signers
         with Records(self.location, pair[0], root=self.opened.root, environ=self.options.environ, deadline=self.options.limits.git_seconds) as records:
             found = list(records.of(pair[1], self.now))
@@ -207,7 +216,7 @@ class Proceeding:
         published = publish(self.repository, self.plan, deadline=self.options.limits.git_seconds)
         revision = published.revision
         for step in self.planned.steps if revision and self.planned else ():
-            written_folder(step.environment, step.application, step.folder, step.after, self.repository.algorithm, self.made.locks)
+            written_folder(step.environment, step.application, self.repository.folders[step.pair], step.folder, step.after, self.made.locks)
         told = [*self._left(published.snapshot), *_info(published.notices), *_info(self.repository.notices)]
         head = f"committed {revision[:12]} to {self.repository.display}" if revision else "already up to date"
         return self._result(revision, diagnostics, told, head, 0)

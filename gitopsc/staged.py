@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitopsc.delivery.gate import Condition
-from gitopsc.delivery.pipeline import Pipeline, pipeline_for, read_pipelines
-from gitopsc.mixed import Mixed
 from gitopsc.presence import Pair, Present
 from gitopsc.repository.locks import ReleaseLock, RepositoryLock
+
+if TYPE_CHECKING:
+    from gitopsc.delivery.gate import Condition
+    from gitopsc.delivery.pipeline import Pipeline
+    from gitopsc.mixed import Mixed
 
 Raw = Mapping[str, Any]
 """A pipeline as gitopsc.lock has it: ``{name, spec}``."""
@@ -22,7 +24,7 @@ Raw = Mapping[str, Any]
 EARLY = frozenset({"hold", "freeze"})
 """Conditions that can be judged before anything is rendered."""
 
-Judge = Callable[[Pair, str, ReleaseLock, str | None], tuple[Condition, ...]]
+Judge = Callable[[Pair, str, ReleaseLock, str | None], "tuple[Condition, ...]"]
 """(pair, action, its lock, the new tree or None) → the conditions that fail."""
 
 
@@ -53,6 +55,10 @@ class Staging:
 
     def of(self, application: str) -> Pipeline | None:
         """The pipeline of an application."""
+        if not self.pipelines:
+            return None
+        from gitopsc.delivery.pipeline import pipeline_for
+
         return pipeline_for(self.pipelines, application)
 
     def follows(self, pair: Pair) -> bool:
@@ -61,7 +67,7 @@ class Staging:
         return pipeline is None or pipeline.follows(pair[0])
 
 
-def staging(own: Iterable[Raw], mark: RepositoryLock | None, *, is_default: bool, known: Collection[str], runs: Callable[[Pair], bool]) -> Staging:
+def staging(own: Collection[Raw], mark: RepositoryLock | None, *, is_default: bool, known: Collection[str], runs: Callable[[Pair], bool]) -> Staging:
     """The pipelines that count: the workspace's ``own`` in a build of the default branch, those of gitopsc.lock in any other.
 
     A change's own head has no say, but to hold back: an application that gitopsc.lock does not name yet keeps to the head's pipeline.
@@ -69,6 +75,10 @@ def staging(own: Iterable[Raw], mark: RepositoryLock | None, *, is_default: bool
     Raises ``Invalid`` for pipelines that cannot be read.
     """
     old = mark.pipelines if mark is not None else ()
+    if not old and not own:
+        return Staging((), ())
+    from gitopsc.delivery.pipeline import read_pipelines
+
     if is_default:
         raw = _sorted([*own, *_retained(old, own, known, runs)])
         return Staging(read_pipelines(raw), raw)
@@ -77,6 +87,8 @@ def staging(own: Iterable[Raw], mark: RepositoryLock | None, *, is_default: bool
 
 
 def _retained(old: Iterable[Raw], own: Iterable[Raw], known: Collection[str], runs: Callable[[Pair], bool]) -> list[Raw]:
+    from gitopsc.delivery.pipeline import read_pipelines
+
     named = {name for pipeline in own for name in pipeline["spec"]["applications"]} | set(known)
     out = []
     for raw, pipeline in zip(old, read_pipelines(old), strict=True):

@@ -336,7 +336,8 @@ def _together(batch: Callable[[Sequence[Task]], list[Target]], batches: Sequence
     out: list[Target] = []
     for number, result in enumerate(made):
         out += result
-        gc.collect(0)
+        if len(batches) > 1:
+            gc.collect(0)
         _progress(options, min((number + 1) * BATCH, sum(map(len, batches))), sum(map(len, batches)))
     return out
 
@@ -380,7 +381,7 @@ def check_together(workspace: Workspace, targets: Sequence[Target], *, whole: bo
     found: list[Diagnostic] = []
     for cluster, together in clusters.items():
         # Counting is some ten times quicker than telling who made what, and nearly always all there is to do.
-        names = [(ref[0], ref[1], ref[2], ref[3].lower()) for target in together for ref, _, _ in target.objects]
+        names = [(ref[0], ref[1], ref[2], ref[3].lower()) for target in together for ref in incremental.refs_of(target)]
         if len(set(names)) < len(names):
             found += collisions({cluster: [(ref, Maker(t.application, t.environment, place)) for t in together for ref, _, place in t.objects]})
     for name, together in by_environment.items():

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -107,21 +110,30 @@ class Git:
     traced: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, *words: str, data: bytes | None = None, deadline: float | None = None) -> Result:
-        """Run ``git words…`` with ``data`` as its input, whatever its status. Raises ``Failure`` where it cannot be run or takes too long."""
+    def run(self, *words: str, data: bytes | Iterable[bytes] | None = None, deadline: float | None = None) -> Result:
+        """Run ``git words…`` with ``data`` as its input, whatever its status. Raises ``Failure`` where it cannot be run or takes too long.
+
+        ``data`` in pieces is for what says nothing before it has read all of it.
+        """
         import subprocess
 
-        limit = self.deadline if deadline is None else max(deadline, 0.01)
+        limit = allowed = self.deadline if deadline is None else max(deadline, 0.01)
         process = self._start(words, subprocess.PIPE if data is not None else subprocess.DEVNULL, subprocess.PIPE)
         try:
+            if data is not None and not isinstance(data, bytes):
+                began = time.monotonic()
+                guard(process, limit, partial(_feed, process, data))
+                data, limit = None, limit - (time.monotonic() - began)
+                if limit <= 0:
+                    raise subprocess.TimeoutExpired(words, allowed)
             output, error = process.communicate(data, timeout=limit)
         except subprocess.TimeoutExpired:
-            raise Failure(f"git {words[0]} did not end within {limit:.0f} s", hint="check that the server answers, or give it more time") from None
+            raise Failure(f"git {words[0]} did not end within {allowed:.0f} s", hint="check that the server answers, or give it more time") from None
         finally:
             _end(process)
         return Result(process.returncode, output, clean(error.decode(errors="replace")))
 
-    def check(self, *words: str, data: bytes | None = None, deadline: float | None = None) -> Result:
+    def check(self, *words: str, data: bytes | Iterable[bytes] | None = None, deadline: float | None = None) -> Result:
         """As ``run``; raises ``Failure`` with Git's own words where it ends with another status than 0."""
         result = self.run(*words, data=data, deadline=deadline)
         if result.status != 0:
@@ -223,6 +235,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None and not pipe.closed:
             pipe.close()
+
+
+def _feed(process: subprocess.Popen[bytes], pieces: Iterable[bytes]) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it has ended: its status and its words say why
+        for piece in pieces:
+            process.stdin.write(piece)
 
 
 def close(process: subprocess.Popen[bytes]) -> None:

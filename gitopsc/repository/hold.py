@@ -68,8 +68,8 @@ def _holds(process: Path, lock: str, folders: tuple[str, ...]) -> bool:
         if not (process / "comm").read_text().startswith("git"):
             return False
         links.append(str((process / "cwd").readlink()))
+        words = (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
-        return False
+        return False  # it is another's, or has ended meanwhile
     # These stay open for long and take no lock: readers, such as every gitopsc has, and the monitor of a work tree.
-    words = (process / "cmdline").read_bytes().split(b"\0") if process.exists() else []
     return not {b"cat-file", b"fsmonitor--daemon"} & set(words) and any(link == folder or link.startswith(folder + "/") for link in links for folder in folders)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,6 +13,7 @@ EMPTY_TREE: Mapping[Algorithm, str] = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
+_PIECE = 256  # parts of a pack that are handed on together
 FILE, DIRECTORY, SYMLINK, EXECUTABLE, SUBMODULE = "100644", "40000", "120000", "100755", "160000"
 
 
@@ -72,20 +73,23 @@ def parse_tree(content: bytes, algorithm: Algorithm = "sha1") -> dict[str, Entry
     return entries
 
 
-def pack(objects: Iterable[tuple[str, bytes]], algorithm: Algorithm = "sha1") -> bytes:
-    """A pack file of ``(kind, content)`` objects, whole (no deltas): what ``index-pack`` and ``unpack-objects`` read."""
+def pack(objects: Collection[tuple[str, bytes]], algorithm: Algorithm = "sha1") -> Iterator[bytes]:
+    """A pack file of ``(kind, content)`` objects, whole (no deltas), piece by piece: what ``index-pack`` and ``unpack-objects`` read."""
     import zlib
 
     kinds = {"commit": 1, "tree": 2, "blob": 3}
-    parts = [b""]
-    count = 0
+    digest = hashlib.sha1(usedforsecurity=False) if algorithm == "sha1" else hashlib.sha256()
+    piece = [b"PACK" + (2).to_bytes(4, "big") + len(objects).to_bytes(4, "big")]
     for kind, content in objects:
-        parts += (_pack_header(kinds[kind], len(content)), zlib.compress(content, 1))
-        count += 1
-    parts[0] = b"PACK" + (2).to_bytes(4, "big") + count.to_bytes(4, "big")
-    body = b"".join(parts)
-    digest = hashlib.sha1(body, usedforsecurity=False) if algorithm == "sha1" else hashlib.sha256(body)
-    return body + digest.digest()
+        piece += (_pack_header(kinds[kind], len(content)), zlib.compress(content, 1))
+        if len(piece) > _PIECE:
+            made = b"".join(piece)
+            digest.update(made)
+            yield made
+            piece = []
+    made = b"".join(piece)
+    digest.update(made)
+    yield made + digest.digest()
 
 
 def _pack_header(kind: int, size: int) -> bytes:

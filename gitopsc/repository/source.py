@@ -37,26 +37,27 @@ class SourceState:
         return self.commit is None or bool(self.dirty)
 
 
-def source_state(root: Path, inputs: Mapping[str, bytes | None], *, environ: Mapping[str, str]) -> SourceState:
-    """What Git knows of the workspace at ``root``. ``inputs``: every file that was read, by its path from ``root``; None: read it here.
+def source_state(root: Path, inputs: Mapping[str, bytes | str | None], *, environ: Mapping[str, str]) -> SourceState:
+    """What Git knows of the workspace at ``root``. ``inputs``: every file that was read, by its path from ``root``: its content, or its id in
+    Git (sha1) where that is known; None: read it here.
 
     Untracked and ignored inputs count as dirty; so do specs that the commit has and the folder has not. Files are compared by their
     content: no index, no filter. Raises ``Failure`` where there is a repository that Git cannot read.
     """
     git = source_git(root, environ)
-    said = git.run("rev-parse", "--show-object-format")
-    if said.status != 0:
+    said = git.run("rev-parse", "--show-object-format", "HEAD^{commit}")
+    form, _, head = said.text.partition("\n")
+    if form not in ("sha1", "sha256"):
         if any((folder / ".git").exists() for folder in (root, *root.parents)):
             raise Failure(failed("rev-parse", said))
         return SourceState(None, None, ())
-    head = git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if head.status != 0:
+    if said.status != 0:
         return SourceState(_remote(git), None, ())
-    algorithm: Algorithm = "sha256" if said.text == "sha256" else "sha1"
-    entries = _tree(git, head.text)
+    algorithm: Algorithm = "sha256" if form == "sha256" else "sha1"
+    entries = _tree(git, head)
     dirty = [path for path, content in inputs.items() if not _is(root, path, content, entries.get(path), algorithm)]
     dirty += [path for path in entries if path.endswith(_SPECS) and path not in inputs and not _exists(root / path)]
-    return SourceState(_remote(git), head.text, tuple(sorted(dirty)))
+    return SourceState(_remote(git), head, tuple(sorted(dirty)))
 
 
 def source_git(root: Path, environ: Mapping[str, str]) -> Git:
@@ -282,15 +283,20 @@ def _tree(git: Git, commit: str) -> dict[str, Entry]:
     return entries
 
 
-def _is(root: Path, path: str, content: bytes | None, entry: Entry | None, algorithm: Algorithm) -> bool:
+def _is(root: Path, path: str, content: bytes | str | None, entry: Entry | None, algorithm: Algorithm) -> bool:
     """Whether a file is as the commit has it; line ends that Git may have changed on the way out do not count."""
     if entry is None or entry.mode not in {FILE, EXECUTABLE}:
         return False
-    if content is None:
+    if content == entry.oid:
+        return True
+    said = content
+    if not isinstance(content, bytes):
         try:
             content = read_file(root, path)
         except (Invalid, Failure):
             return False
+    if isinstance(said, str) and blob_id(content) != said:
+        return False  # it has changed since it was read
     return blob_id(content, algorithm) == entry.oid or (b"\r\n" in content and blob_id(content.replace(b"\r\n", b"\n"), algorithm) == entry.oid)
 
 

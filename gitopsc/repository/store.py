@@ -16,7 +16,7 @@ from gitopsc.repository.identity import Identity, identity
 from gitopsc.repository.location import EMBEDDED, Location
 from gitopsc.repository.objects import Algorithm, pack
 from gitopsc.repository.reader import ObjectReader
-from gitopsc.repository.snapshot import Snapshot
+from gitopsc.repository.snapshot import Pair, Snapshot
 from gitopsc.repository.writing import Changes, Written, commit_object, write
 
 __all__ = ["Repository", "Snapshot", "open_repository"]
@@ -26,13 +26,16 @@ _CROWDED = 27  # files in one of 256 folders of loose objects, from which Git it
 
 
 class Repository:
-    """Use as a context manager, or ``close`` it. ``exists`` is false where there is nothing and nothing was to be made."""
+    """Use as a context manager, or ``close`` it. ``exists`` is false where there is nothing and nothing was to be made; ``folders`` are the trees
+    of those that the last commit replaced.
+    """
 
     def __init__(self, location: Location, backend: Backend | None, *, workspace: str | None, root: Path, writes: bool = False, sign: bool = False) -> None:
         self.location = location
         self.exists = backend is not None
         self.algorithm: Algorithm = backend.algorithm if backend else "sha1"
         self.notices: list[str] = []
+        self.folders: Mapping[Pair, str] = {}
         self._backend = backend
         self._writes = writes
         self._sign = sign
@@ -79,6 +82,7 @@ class Repository:
             return None
         commit = self._made(written, expected.revision, changes.message)
         self.notices += backend.advance(expected.revision, commit, written.objects)
+        self.folders = written.folders
         self._tidy()
         return commit
 
@@ -150,7 +154,7 @@ class Repository:
     def _store(self, written: Written, *more: tuple[str, bytes]) -> None:
         """Put objects where Git keeps them. Until a ref names them they are nothing: a kill here leaves no trace that matters."""
         git = self._need().git
-        data = pack([*written.objects.values(), *more], self.algorithm)
+        data = pack([*written.objects.values(), *more], self.algorithm)  # made while Git takes it in
         if len(written.objects) < _LOOSE:
             git.check("unpack-objects", "-q", data=data)
         else:

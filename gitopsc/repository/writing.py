@@ -27,10 +27,13 @@ class Changes:
 
 
 class Written(NamedTuple):
-    """A tree that is to be committed: its id, and the objects that the repository does not have yet, by id."""
+    """A tree that is to be committed: its id, the objects that the repository does not have yet, by id, and the trees of the folders in it
+    that are replaced.
+    """
 
     tree: str
     objects: dict[str, tuple[str, bytes]]
+    folders: dict[Pair, str]
 
 
 class _Directory(dict[str, "Entry | _Directory | None"]):
@@ -44,6 +47,7 @@ def write(snapshot: Snapshot, changes: Changes, known: AbstractSet[str] = frozen
     """
     _check(snapshot, changes)
     objects: dict[str, tuple[str, bytes]] = {}
+    folders: dict[Pair, str] = {}
     root = _Directory()
     top = root
     for part in snapshot.prefix.split("/") if snapshot.prefix else ():
@@ -55,13 +59,14 @@ def write(snapshot: Snapshot, changes: Changes, known: AbstractSet[str] = frozen
         folder[name] = None if content is None else _blob(content, snapshot.algorithm, objects)
     for pair, (contents, lock) in changes.folders.items():
         folder, name = _descend(top, folder_path(*pair))
-        folder[name] = _folder(contents, lock, snapshot, pair, objects)
-    entry = _rebuild(snapshot, "", root, objects)
-    if entry is None:
-        entry = _tree({}, snapshot.algorithm, objects)
-    if entry.oid == snapshot.root_tree():
+        entry = _folder(contents, lock, snapshot, pair, objects)
+        folder[name], folders[pair] = entry, entry.oid
+    whole = _rebuild(snapshot, "", root, objects)
+    if whole is None:
+        whole = _tree({}, snapshot.algorithm, objects)
+    if whole.oid == snapshot.root_tree():
         return None
-    return Written(entry.oid, {oid: item for oid, item in objects.items() if oid not in known})
+    return Written(whole.oid, {oid: item for oid, item in objects.items() if oid not in known}, folders)
 
 
 def commit_object(tree: str, parent: str | None, message: str, author: str, committer: str, algorithm: Algorithm) -> tuple[str, bytes]:

@@ -68,6 +68,16 @@ def test_every_call_has_a_deadline_and_leaves_nothing_running(tmp_path: Path) ->
         ended(int((tmp_path / name).read_text()))
 
 
+def test_input_in_pieces_has_a_deadline_too_and_may_be_refused(tmp_path: Path) -> None:
+    pieces = [b"x" * 65536] * 64
+    script(tmp_path / "bin/git", "for last; do :; done\ncase $last in read) exec wc -c ;; refuse) exit 1 ;; esac\nexec sleep 3600")
+    git = Git(tmp_path, {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}, deadline=60)
+    assert git.run("read", data=iter(pieces)).text == str(64 * 65536)
+    assert git.run("refuse", data=iter(pieces)).status == 1
+    with pytest.raises(Failure, match="git wait did not end within 1 s"):
+        git.run("wait", data=iter(pieces), deadline=1)
+
+
 def test_what_git_said_is_cleaned() -> None:
     said = "remote: \x1b[31mno\x1b[0m \x1b]8;;http://x\x07\r\nhint: Updates were rejected\n\nfatal: https://u:S3CRET@h/x\n"
     assert clean(said) == "remote: no\nfatal: https://***@h/x"

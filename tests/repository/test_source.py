@@ -9,6 +9,7 @@ import pytest
 
 from gitopsc.diagnostics import Diagnostics, Failure, Invalid
 from gitopsc.limits import Limits
+from gitopsc.repository.objects import blob_id
 from gitopsc.repository.source import GitFiles, SourceState, merge_base, resolve_revision, source_state
 from tests.repository.scene import environ, git
 
@@ -58,6 +59,16 @@ def test_changed_untracked_ignored_staged_and_removed_inputs_are_dirty(workspace
 
 def test_what_was_read_is_compared_and_not_what_is_there_now(workspace: Path) -> None:
     assert source_state(workspace, {**INPUTS, "gitopsc.yaml": b"other\n"}, environ=environ(workspace)).dirty == ("gitopsc.yaml",)
+
+
+def test_the_id_of_what_was_read_is_enough(workspace: Path) -> None:
+    known: dict[str, bytes | str | None] = {path: git(workspace, "rev-parse", f"HEAD:config/{path}") for path in INPUTS}
+    assert not source_state(workspace, known, environ=environ(workspace)).dirty
+    assert source_state(workspace, {**known, "gitopsc.yaml": blob_id(b"other\n")}, environ=environ(workspace)).dirty == ("gitopsc.yaml",)
+    (workspace / "gitopsc.yaml").write_bytes(b"kind: Workspace\r\n")
+    assert not source_state(workspace, {**known, "gitopsc.yaml": blob_id(b"kind: Workspace\r\n")}, environ=environ(workspace)).dirty
+    (workspace / "gitopsc.yaml").write_bytes(b"changed since\n")
+    assert not source_state(workspace, known, environ=environ(workspace)).dirty, "what was read is what counts"
 
 
 def test_line_ends_that_git_makes_are_not_dirty(workspace: Path) -> None:

@@ -64,7 +64,7 @@ def test_folders_sort_as_if_their_names_ended_in_a_slash(repository: Path, algor
 def test_git_takes_our_packs(repository: Path, algorithm: Algorithm, command: tuple[str, ...]) -> None:
     contents = [b"", b"x" * 15, b"x" * 16, b"x" * 3000, bytes(range(256)) * 5000]
     tree = tree_bytes({str(index): Entry(FILE, blob_id(content, algorithm)) for index, content in enumerate(contents)})
-    _git(repository, *command, data=pack([*(("blob", content) for content in contents), ("tree", tree)], algorithm))
+    _git(repository, *command, data=b"".join(pack([*(("blob", content) for content in contents), ("tree", tree)], algorithm)))
     for content in contents:
         assert int(_git(repository, "cat-file", "-s", blob_id(content, algorithm))) == len(content)
     _git(repository, "fsck", "--strict")
