@@ -89,8 +89,13 @@ def discover(api: Api, cache: Path | None = None) -> Kinds:
 
 
 def minor_of(api: Api) -> tuple[int, int] | None:
-    """The server's own minor, (1, 36); None where it does not say. One request; raises Problem."""
-    body = api.request("GET", "/version").body
+    """The server's own minor, (1, 36); None where it does not say, or not to us. One request; raises Problem."""
+    try:
+        body = api.request("GET", "/version").body
+    except Problem as problem:
+        if problem.status in (403, 404):
+            return None
+        raise
     major, minor = (re.match(r"\d+", str(body.get(key, ""))) for key in ("major", "minor"))  # "30+" is what some vendors say
     return (int(major[0]), int(minor[0])) if major and minor else None
 

@@ -59,8 +59,10 @@ def _read(name: str, found: Schema) -> Schema:
 
 
 def _formatted(field: Schema) -> Schema:
-    """A field, its items or values, held to the format that it names."""
+    """A field, its items or values, held to the format that it names. Nothing, which is no value of any type, counts as absent everywhere."""
     out = dict(field)
+    if isinstance(out.get("type"), str):
+        out["type"] = [out["type"], "null"]
     demanded = _DEMANDS.get(field.get("format", ""))
     if demanded is not None:
         out["allOf"] = [{"$ref": f"{kubernetes.REF}{PREFIX}{demanded}"}]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from gitopsc.cluster.settings import PREFIX
 from tests.cluster.stage import Stage, config, deployment, url
+from tests.faults import FaultProxy, answering
 from tests.kube import ApiServer
 from tests.repository.scene import git
 
@@ -155,3 +157,16 @@ def test_an_object_stays_with_the_application_that_is_held(stage: Stage) -> None
     assert stage.run().status == 0
     assert stage.live("ConfigMap", "m")["metadata"]["uid"] == uid
     assert stage.inventory() == {f"ConfigMap/{stage.namespace}/a"}
+
+
+def test_a_server_that_does_not_tell_its_version_judges_for_itself(stage: Stage) -> None:
+    said = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "message": "no", "code": 403}
+    with FaultProxy(stage.server.url) as proxy:
+        proxy.fault("GET", r"^/version", answering(403, json.dumps(said).encode(), **{"Content-Type": "application/json"}), times=None)
+        kubeconfig = stage.folder / "untold"
+        kubeconfig.write_text(stage.server.kubeconfig.read_text().replace(stage.server.url, proxy.url))
+        stage.applied(config("a", stage.namespace, k="1"), kubeconfig=str(kubeconfig))
+        stage.publish({**config("a", stage.namespace), "data": {"k": 2}})
+        ran = stage.run(kubeconfig=str(kubeconfig))
+    assert ran.status > 1
+    assert ran.actions() == {"ConfigMap/a": "failed"}

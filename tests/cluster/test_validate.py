@@ -11,7 +11,7 @@ from gitopsc.validate.decoding import unreadable
 from tests.kube import ApiServer
 from tests.tables import CASES
 from tests.tables.case import Case, Tree, changed
-from tests.tables.objects import ALL, CLUSTER_SCOPED, PLURALS, POD
+from tests.tables.objects import ALL, CLUSTER_SCOPED, DEPLOYMENT, PLURALS, POD
 from tests.tables.pod_security import CASES as POD_CASES
 from tests.tables.pod_security import PodCase
 
@@ -45,6 +45,23 @@ def test_right_objects_are_taken(server: ApiServer, tree: Tree) -> None:
 def test_wrong_is_refused(server: ApiServer, case: Case) -> None:
     status, answer = put(server, changed(case.base, case.wrong))
     assert status in (400, 422, 500), answer
+
+
+NULLS: dict[str, Any] = {
+    "spec.template.spec.containers[0].args": [None, "a"],
+    "metadata.labels": {"a": None},
+    "spec.template.spec.nodeSelector": {"a": None},
+    "spec.template.spec.containers[0].resources": {"limits": None},
+    "spec.template.spec.containers[0].envFrom": None,
+}
+
+
+@pytest.mark.parametrize("path", NULLS)
+def test_what_is_nothing_can_be_read(server: ApiServer, path: str) -> None:
+    tree = changed(DEPLOYMENT, {path: NULLS[path]})
+    status, answer = put(server, tree)
+    assert status in (200, 201), answer
+    assert unreadable((1, 36), tree) == []
 
 
 def cannot_be_read(case: Case) -> bool:

@@ -45,6 +45,7 @@ def test_what_no_server_can_read(name: str) -> None:
 READ: dict[str, dict[str, Any]] = {
     "what others may add": {"spec.selector": GONE, f"{CONTAINER}.image": GONE},
     "what a webhook may put right": {f"{CONTAINER}.image": "", "spec.replicas": -1, f"{CONTAINER}.imagePullPolicy": "Sometimes"},
+    "nulls in lists": {f"{CONTAINER}.args": [None, "a"]},
     "nulls": {"spec.replicas": None, "metadata.creationTimestamp": None, f"{CONTAINER}.resources": None},
     "a status": {"status": {}},
     "a quantity with spaces": {f"{CONTAINER}.resources": {"limits": {"memory": " 1Gi "}}},
