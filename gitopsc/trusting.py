@@ -84,6 +84,11 @@ def check_vouched(
         raise Unsigned(f"expected what is new in {revision.environment} to be signed by trusted keys, found that {told[0]}{more}", hint=_HINT, applied=last)
 
 
+def applied_last(snapshot: Snapshot, known: Collection[str]) -> str | None:
+    """The newest of the revisions that applications were applied at; None where the repository has none of them any more. Raises ``Failure``."""
+    return next(iter(_Newest(snapshot, list(Revisions(snapshot, known).there)).commits), None)
+
+
 def _changed(
     repository: Repository, snapshot: Snapshot, revision: Revision, applied: Mapping[str, str | None], before: Revisions, newest: _Newest
 ) -> Iterator[tuple[str, Entry | None]]:

@@ -12,7 +12,9 @@ from gitopsc.agent.loop import Attempt
 from gitopsc.alerts.event import Event
 from gitopsc.cluster.connection import Where, connect
 from gitopsc.cluster.deadline import Deadline
+from gitopsc.cluster.discovery import discover
 from gitopsc.cluster.drift import Contention
+from gitopsc.cluster.observe import inventories
 from gitopsc.cluster.settings import seconds
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Failure, Invalid
@@ -27,7 +29,7 @@ from gitopsc.revision import Revision, read_revision, routes_of, selected
 from gitopsc.shards import check_alone
 from gitopsc.sharing import Sharing
 from gitopsc.telling import Told, together, told
-from gitopsc.trusting import Unsigned, check_signed, is_signed
+from gitopsc.trusting import Unsigned, applied_last, check_signed, is_signed
 from gitopsc.watching import Agent, Passed, Setting
 
 if TYPE_CHECKING:
@@ -142,7 +144,7 @@ class _Passes:
             except Rewritten as error:
                 return self._keep_last_good(api, attempt, opened, Event("rewritten", self._environment, summary=error.message), error.applied)
             except Unsigned as error:
-                good = self._good or error.applied
+                good = self._good or error.applied or self._applied_last(api, snapshot)
                 if good is None:
                     raise
                 return self._keep_last_good(api, attempt, opened, Event("unverified", self._environment, summary=error.diagnostics[0].message), good)
@@ -207,6 +209,11 @@ class _Passes:
         options, where = trusting(self._options, self._wish), Place(opened.repository.location, opened.root, None)
         look = Look(options, where, opened.repository, snapshot, revision, names, reports, self._wish.shard, whole=not self._applications)
         return self._gates.told(look)
+
+    def _applied_last(self, api: Api, snapshot: Snapshot) -> str | None:
+        """What the cluster says of the revision applied last: this process may have begun after it."""
+        known = inventories(api, discover(api), self._wish.home).known
+        return applied_last(snapshot, {one.revision for (name, _), one in known.items() if name == self._environment and one.revision})
 
     def _keep_last_good(self, api: Api, attempt: Attempt, opened: Source, event: Event, good: str) -> Passed:
         if opened.repository.snapshot().git.run("cat-file", "-e", f"{good}^{{commit}}").status != 0:

@@ -283,14 +283,16 @@ def test_e20_a_pass_with_nothing_new_looks_into_no_history(stage: Stage, signers
     assert signers.run().status == 0
 
 
-def test_e20_a_watcher_that_starts_anew_keeps_what_was_applied_last(stage: Stage, signers: Signers, start: Start, sink: Sink) -> None:
+@pytest.mark.parametrize("on_top", [True, False])
+def test_e20_a_watcher_that_starts_anew_keeps_what_was_applied_last(stage: Stage, signers: Signers, start: Start, sink: Sink, on_top: bool) -> None:
     stage.lock["alerts"] = [{"on": ["unverified"], "to": {"env": "CHAT"}}]
     one = config("a", stage.namespace, k="1")
     stage.publish(one)
     signers.sign(signers.ann)
     assert signers.run().status == 0
     changed(stage, "2")
-    signers.on_top(signers.ann)
+    if on_top:
+        signers.on_top(signers.ann)
     stage.patch(one, {"data": {"k": "9"}})
     watcher = start("--interval", "1s", "--allowed-signers", str(signers.file), CHAT=f"json://{sink.host}/chat")
     until(lambda: data(stage) == {"k": "1"} and sink.titles == [f"{stage.environment}: failed verification"])
