@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 _HEAD = struct.Struct("<II")  # the task's number, the length of its pickled result
 _NUMBER = struct.Struct("<I")
-_PATIENCE = 1.6  # a worker that does not heed its own clock is ended after so many times the limit, and a second
+_PATIENCE = 4.0  # a worker that does not heed its own clock is ended after so many times the limit, and a second: a busy machine gives it a part of one
 _AHEAD = 2  # tasks that a worker has at hand, so that it need not wait for the parent
 _MIB = 1 << 20
 

@@ -23,7 +23,7 @@ from tests.waiting import children, descriptors, ended, in_time, until
 
 QUICK = Limits(render_seconds=0.3, render_mib=64)
 SMALL = Limits(render_seconds=60, render_mib=64)
-STEADY = Limits(render_seconds=1.5, render_mib=64)
+STEADY = Limits(render_seconds=0.7, render_mib=64)
 """Where the parent is impatient: a sound worker may give no sign for as long as this on a busy machine."""
 TIME = "needed more than 0.3 s"
 MEMORY = "needed more than 64 MiB of memory"
@@ -174,7 +174,7 @@ def test_an_impatient_parent_does_not_mind_a_slow_reader() -> None:
     for result in run(range(6), lambda n: bytes(200_000) and n, 2, STEADY):
         results.append(result)
         if len(results) == 1:
-            time.sleep(STEADY.render_seconds * 1.6 + 2)  # longer than the parent's patience
+            time.sleep(STEADY.render_seconds * pool._PATIENCE + 2)  # longer than the parent's patience
     assert results == list(range(6))
 
 
