@@ -21,7 +21,7 @@ from gitopsc.repository.writing import Changes, Written, commit_object, write
 
 __all__ = ["Repository", "Snapshot", "open_repository"]
 
-_LOOSE = 200  # objects of one commit from which a pack is better than files: Git's own limit is near it
+_LOOSE = 100  # objects of one commit from which a pack is better than files, as Git itself sees it (transfer.unpackLimit)
 _CROWDED = 27  # files in one of 256 folders of loose objects, from which Git itself would tidy up (gc.auto is 6,700)
 
 
