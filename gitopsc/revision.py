@@ -161,6 +161,7 @@ class _Reader:
 
     def __init__(self, snapshot: Snapshot, environment: str, limits: Limits, namespace: str, hand_edits: str, plain_secrets: str) -> None:
         self.snapshot, self.environment, self.limits, self.namespace = snapshot, environment, limits, namespace
+        self.one = replace(limits, spec_bytes=limits.object_bytes)
         self.hand_edits, self.plain_secrets = hand_edits, plain_secrets
         self.warnings: list[Diagnostic] = []
 
@@ -214,7 +215,7 @@ class _Reader:
             )
             return []
         diagnostics = Diagnostics()
-        documents = read_plain(path, data, diagnostics, replace(self.limits, spec_bytes=self.limits.object_bytes))
+        documents = read_plain(path, data, diagnostics, self.one)
         wrong += [replace(d, environment=self.environment, application=application) for d in diagnostics if d.severity == "error"]
         out = []
         for document in documents:

@@ -207,9 +207,10 @@ class _Pass:
     def _give(self, course: Course, name: str, tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
         """Have a part of a course done; with nothing to do it is done at once."""
         work = self.work[course.name]
-        work.name, work.back = name, []
-        work.left = self.crew.give_all(work, tasks)
+        work.name, work.left, work.back = name, len(tasks), []
         self.busy += bool(tasks)
+        for function, arguments in tasks:
+            self.crew.give(work, function, *arguments)
         if not tasks:
             self._finish(work)
 
@@ -219,7 +220,7 @@ class _Pass:
             return
         work: _Work = tag
         work.left -= 1
-        work.back += result
+        work.back.append(result)
         if not work.left:
             self.busy -= 1
             self._finish(work)

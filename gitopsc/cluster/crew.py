@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
-
-_IN_TURN = 8
 
 
 class Ended(NamedTuple):
@@ -19,10 +17,6 @@ class Ended(NamedTuple):
 
 class _Raised(NamedTuple):
     error: BaseException
-
-
-def _in_turn(tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> list[Any]:
-    return [function(*arguments) for function, arguments in tasks]
 
 
 class Crew:
@@ -42,17 +36,6 @@ class Crew:
         if self._threads < min(self._width, self.outstanding):
             self._threads += 1
             threading.Thread(target=self._work, name=f"gitopsc-{self._threads}", daemon=True).start()
-
-    def give_all(self, tag: Any, tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> int:
-        """Have all of them done; they come back in so many parts, each a list of results.
-
-        While there is enough to do for every thread, one does several after each other: it takes nobody longer, and costs fewer turns.
-        """
-        size = _IN_TURN if self.outstanding >= 2 * self._width else 1
-        parts = [tasks[start : start + size] for start in range(0, len(tasks), size)]
-        for part in parts:
-            self.give(tag, _in_turn, part)
-        return len(parts)
 
     def results(self, seconds: float) -> list[Ended]:
         """What has ended since the last call: waits at most ``seconds`` for a first one. Raises what a task has raised."""
