@@ -28,11 +28,18 @@ _SUBJECT = "no shard has it"
 
 def refuse_beside(api: Api, home: str, revision: Revision, names: Sequence[str]) -> None:
     """For a single pass over these applications: raises ``Conflict``, naming the holder, where one of them is somebody's who watches. A shard
-    that has none of them is no hindrance.
+    that has none of them is no hindrance. Who may not list Leases asks for that of the whole environment alone. Raises ``Problem``.
     """
     if not names:
         return
-    found = owners(holders(api, home), revision.environment, names, revision.labels)
+    try:
+        live = holders(api, home)
+    except Problem as problem:
+        if not problem.forbidden:
+            raise
+        refuse_while_held(api, home, lease_name(revision.environment))
+        return
+    found = owners(live, revision.environment, names, revision.labels)
     for lease in sorted({lease for leases in found.values() for lease in leases}):
         try:
             refuse_while_held(api, home, lease)

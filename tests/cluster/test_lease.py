@@ -14,9 +14,13 @@ import pytest
 
 from gitopsc.cluster.connection import Where, connect
 from gitopsc.cluster.deadline import Deadline
-from gitopsc.cluster.lease import Lease, refuse_while_held
+from gitopsc.cluster.lease import LEASES, Lease, refuse_while_held
+from gitopsc.cluster.objects import get
+from gitopsc.cluster.problems import Problem
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Conflict
+from gitopsc.revision import Revision
+from gitopsc.sharing import refuse_beside
 from tests.kube import ApiServer
 from tests.waiting import HANGS, until
 
@@ -151,3 +155,35 @@ def test_the_namespace_of_the_lease_is_made(api_server: ApiServer) -> None:
     live = api_server.ask("GET", f"/apis/coordination.k8s.io/v1/namespaces/{name}/leases/gitopsc.prod")[1]
     assert live["spec"]["holderIdentity"] == ""
     api.close()
+
+
+def test_who_may_not_list_leases_still_hears_of_a_live_one(api_server: ApiServer, namespace: str) -> None:
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    rule = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]}
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reads"}, "rules": [rule]}
+    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reads"}
+    user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "limited"}
+    api_server.ask("POST", f"{rbac}/roles", role)
+    api_server.ask(
+        "POST",
+        f"{rbac}/rolebindings",
+        {"apiVersion": role["apiVersion"], "kind": "RoleBinding", "metadata": role["metadata"], "roleRef": ref, "subjects": [user]},
+    )
+    api = Api(connect(Where(kubeconfig=str(api_server.kubeconfig)), {}), deadline=Deadline(30))
+    limited = api.acting_as("limited")
+    revision = Revision("prod", "0" * 40, {}, {}, {})
+    until(lambda: not refused(limited, namespace))
+    refuse_beside(limited, namespace, revision, ["shop"])
+    assert Lease(api, namespace, "gitopsc.prod", "one").attempt()
+    with pytest.raises(Conflict, match="one holds the lease"):
+        refuse_beside(limited, namespace, revision, ["shop"])
+    api.close()
+
+
+def refused(api: Api, namespace: str) -> bool:
+    """Until the server has seen a role, it refuses what the role allows."""
+    try:
+        get(api, LEASES, "none", namespace)
+    except Problem as problem:
+        return problem.forbidden
+    return False
