@@ -6,8 +6,9 @@ from typing import Any
 
 from gitopsc import __version__, kubernetes
 from gitopsc.diagnostics import Diagnostic, Invalid
-from gitopsc.engines.agent import HOME, Agent, Part, agent
+from gitopsc.engines.agent import agent
 from gitopsc.engines.guard import NAMES
+from gitopsc.engines.installation import HOME, Agent, Part
 from gitopsc.engines.plurals import Plurals
 from gitopsc.engines.pod import git_secret, is_ssh
 from gitopsc.engines.subject import Environment, group_of

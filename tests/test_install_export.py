@@ -13,7 +13,7 @@ import yaml
 
 from gitopsc.cli.root import command
 from gitopsc.cli.typed import parse as typed
-from gitopsc.engines.agent import Agent
+from gitopsc.engines.installation import Agent
 from gitopsc.engines.plurals import plural
 from gitopsc.engines.subject import Environment
 from gitopsc.kubernetes import minors

@@ -2,79 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
 from gitopsc.engines.grants import CLUSTER, RBAC, READING, Grant, Rights, Rule, reading, writing
+from gitopsc.engines.installation import HOME, PORT, Agent
 from gitopsc.engines.plurals import Plurals
 from gitopsc.engines.pod import deployment
-from gitopsc.engines.subject import Application, Environment, Made, Object, group_of, namespace_of, shortened
+from gitopsc.engines.subject import Application, Made, Object, group_of, namespace_of, shortened
 
-HOME = "gitopsc-system"
-PORT = 8080
 CLUSTERS_EVENTS = "default"
 """The namespace of Events on objects that have none."""
 EVENTS = Grant("", "events", ("create", "patch"))
 _SECRET = ("", "Secret")
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A shard: its name, the argument that makes an agent of it, and the annotations that say which it is."""
-
-    name: str
-    word: str
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """``url``: where it reads the environment repository. ``shard``: which part of the applications it has. ``version``: gitopsc's."""
-
-    environment: Environment
-    url: str
-    image: str
-    version: str
-    shard: Part | None = None
-
-    @property
-    def name(self) -> str:
-        """Of everything that is its own."""
-        part = f"-{self.shard.name}" if self.shard is not None else ""
-        return shortened(f"gitopsc-{self.environment.name}{part}", 57)
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Of its objects."""
-        return {"app.kubernetes.io/name": "gitopsc", "app.kubernetes.io/instance": self.name, "app.kubernetes.io/part-of": "gitopsc"}
-
-    @property
-    def selector(self) -> dict[str, str]:
-        """Of its pods."""
-        return {key: self.labels[key] for key in ("app.kubernetes.io/name", "app.kubernetes.io/instance")}
-
-    @property
-    def environment_variables(self) -> list[str]:
-        """Those in which the environment's alerts look for an address."""
-        return sorted({str(to["env"]) for to in self._sinks() if to.get("env")})
-
-    @property
-    def alert_secrets(self) -> list[str]:
-        """The Secrets in which the environment's alerts look for an address."""
-        return sorted({str(to["secret"].get("name")) for to in self._sinks() if isinstance(to.get("secret"), Mapping)})
-
-    def _sinks(self) -> list[Mapping[str, Any]]:
-        alerts = self.environment.lock.get("alerts")
-        routes = [route for route in alerts if isinstance(route, Mapping)] if isinstance(alerts, list) else []
-        return [route["to"] for route in routes if isinstance(route.get("to"), Mapping)]
-
-    @property
-    def words(self) -> list[str]:
-        """Its command line."""
-        shard = [self.shard.word] if self.shard is not None else []
-        signed = ["--allowed-signers=/etc/gitopsc/signers/allowed_signers"] if self.environment.lock.get("requireSigned") is True else []
-        return ["reconcile", self.environment.name, "--watch", f"--repository={self.url}", f"--listen=:{PORT}", *shard, *signed]
 
 
 def agent(one: Agent) -> list[Made]:
@@ -82,7 +22,7 @@ def agent(one: Agent) -> list[Made]:
     every = [data for app in one.environment.applications for data in app.objects]
     plurals = Plurals(every)
     access = [*_own_access(one, every, plurals), *_write_access(one, plurals)]
-    return [_home(), *one.environment.namespaces(), *_accounts(one), *access, *_beside(one), deployment(one, HOME, PORT)]
+    return [_home(), *one.environment.namespaces(), *_accounts(one), *access, *_beside(one), deployment(one)]
 
 
 def _home() -> Made:

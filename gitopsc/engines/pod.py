@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+from gitopsc.engines.installation import HOME, PORT, Agent
 from gitopsc.engines.subject import Made
-
-if TYPE_CHECKING:
-    from gitopsc.engines.agent import Agent
 
 USER = 65532
 GIT, CACHE = "/etc/gitopsc/git", "/var/cache/gitopsc"
@@ -29,7 +27,7 @@ def is_ssh(url: str) -> bool:
     return urlsplit(url).scheme == "ssh" or ("://" not in url and ":" in url)
 
 
-def deployment(one: Agent, namespace: str, port: int) -> Made:
+def deployment(one: Agent) -> Made:
     """Two replicas: one holds the lease and works, the other takes over."""
     labels = {**one.labels, "app.kubernetes.io/version": one.version}
     spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": {"matchLabels": one.selector}}
@@ -47,7 +45,7 @@ def deployment(one: Agent, namespace: str, port: int) -> Made:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "topologySpreadConstraints": [spread],
-        "containers": [_container(one, port)],
+        "containers": [_container(one)],
         "volumes": _volumes(one),
     }
     spec = {
@@ -57,11 +55,11 @@ def deployment(one: Agent, namespace: str, port: int) -> Made:
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}},
         "template": {"metadata": {"labels": labels}, "spec": pod},
     }
-    metadata = {"name": one.name, "namespace": namespace, "labels": labels, **({"annotations": dict(one.shard.annotations)} if one.shard is not None else {})}
+    metadata = {"name": one.name, "namespace": HOME, "labels": labels, **({"annotations": dict(one.shard.annotations)} if one.shard is not None else {})}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
 
-def _container(one: Agent, port: int) -> dict[str, Any]:
+def _container(one: Agent) -> dict[str, Any]:
     def probe(path: str, period: int) -> dict[str, Any]:
         return {"httpGet": {"path": path, "port": "http"}, "periodSeconds": period, "timeoutSeconds": 5}
 
@@ -70,7 +68,7 @@ def _container(one: Agent, port: int) -> dict[str, Any]:
         "image": one.image,
         "args": one.words,
         "env": _variables(one),
-        "ports": [{"name": "http", "containerPort": port, "protocol": "TCP"}],
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "readinessProbe": probe("/readyz", 10),
         "livenessProbe": probe("/healthz", 20),
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gitopsc import kubernetes
-from gitopsc.engines.agent import Agent, Part, agent
+from gitopsc.engines.agent import agent
+from gitopsc.engines.installation import Agent, Part
 from gitopsc.engines.plurals import Plurals, plural
 from gitopsc.engines.subject import Environment, shortened
 from tests.engines import Object, application, environment, may, named, problems, thing
