@@ -30,7 +30,7 @@ from gitopsc.options import Options
 from gitopsc.spec.discover import Folder
 from gitopsc.spec.load import load_workspace
 
-STEPS = int(os.environ.get("GITOPSC_STEPS", "60"))
+STEPS = int(os.environ.get("GITOPSC_STEPS", "40"))
 SEEDS = [int(seed) for seed in os.environ.get("GITOPSC_SEED", "1 2").split()]
 
 HEAD = "apiVersion: gitopsc.dev/v1alpha1\nkind: {}\nmetadata: {{name: {}}}\n"
