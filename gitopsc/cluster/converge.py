@@ -13,7 +13,7 @@ from gitopsc.cluster.asking import Ask, Said
 from gitopsc.cluster.autoscalers import Autoscalers
 from gitopsc.cluster.coming import Coming
 from gitopsc.cluster.course import Course, Mode
-from gitopsc.cluster.crew import Crew
+from gitopsc.cluster.crew import Crew, Task
 from gitopsc.cluster.desired import Target
 from gitopsc.cluster.discovery import Kinds, discover
 from gitopsc.cluster.drift import Contention
@@ -91,15 +91,14 @@ def converge(situation: Situation, planned: Sequence[ApplicationPlan], mode: Mod
 
 
 class _Work:
-    """What one course has under way: which part of its way, how much of it is not back yet, and what is."""
+    """Which part of its way a course has under way, or had last."""
 
-    __slots__ = ("back", "course", "left", "name")
+    __slots__ = ("course", "name", "under_way")
 
     def __init__(self, course: Course) -> None:
         self.course = course
         self.name = ""
-        self.left = 0
-        self.back: list[Any] = []
+        self.under_way = False
 
 
 class _Pass:
@@ -162,8 +161,8 @@ class _Pass:
                 if not self.busy and all(course.done for course in self.courses.values()):
                     return [course.report() for course in self.courses.values()]
                 self._look()
-                for tag, result in self.crew.results(self._patience()):
-                    self._take(tag, result)
+                for tag, results in self.crew.results(self._patience()):
+                    self._take(tag, results)
         finally:
             self.crew.close()
 
@@ -179,7 +178,7 @@ class _Pass:
 
     def _go_on(self, course: Course) -> None:
         """Begin the next part of a course that has nothing under way."""
-        if course.done or self.work[course.name].left:
+        if course.done or self.work[course.name].under_way:
             return
         if course.phase == "layer":
             if not self._may_begin(course):
@@ -204,33 +203,31 @@ class _Pass:
         else:
             self.held.add(course.name)
 
-    def _give(self, course: Course, name: str, tasks: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]]) -> None:
+    def _give(self, course: Course, name: str, tasks: Sequence[Task]) -> None:
         """Have a part of a course done; with nothing to do it is done at once."""
         work = self.work[course.name]
-        work.name, work.left, work.back = name, len(tasks), []
-        self.busy += bool(tasks)
-        for function, arguments in tasks:
-            self.crew.give(work, function, *arguments)
+        work.name = name
         if not tasks:
-            self._finish(work)
+            self._finish(work, [])
+            return
+        work.under_way = True
+        self.busy += 1
+        self.crew.give(work, tasks)
 
-    def _take(self, tag: Any, result: Any) -> None:
+    def _take(self, tag: Any, results: list[Any]) -> None:
         if tag is _LOOKED:
-            self._looked(result)
+            self._looked(results[0])
             return
         work: _Work = tag
-        work.left -= 1
-        work.back.append(result)
-        if not work.left:
-            self.busy -= 1
-            self._finish(work)
+        work.under_way = False
+        self.busy -= 1
+        self._finish(work, results)
 
-    def _finish(self, work: _Work) -> None:
+    def _finish(self, work: _Work, back: list[Any]) -> None:
         """All of a part has come back."""
-        course, back = work.course, work.back
-        getattr(self, f"_after_{work.name}")(course, back)
-        if not work.left:
-            self._settle(course)
+        getattr(self, f"_after_{work.name}")(work.course, back)
+        if not work.under_way:
+            self._settle(work.course)
 
     def _settle(self, course: Course) -> None:
         """A course has nothing under way: it goes on, waits, or is at its end."""
@@ -426,11 +423,11 @@ class _Pass:
         """Have all that is waited for read, once at a time, ever less often while nothing happens."""
         if self.is_looking or time.monotonic() < self.next_look or not self._waiting():
             return
-        idle = [course for course in self._waiters() if not self.work[course.name].left]
+        idle = [course for course in self._waiters() if not self.work[course.name].under_way]
         awaited = [(ref, one) for course in idle if course.phase == "waiting" for ref, one in course.awaited.items()]
         going = [(course, done) for course in idle if course.phase == "leaving" for done in course.going.values()]
         self.is_looking = True
-        self.crew.give(_LOOKED, self._read, awaited, going)
+        self.crew.give(_LOOKED, [(self._read, (awaited, going))])
 
     def _read(self, awaited: Sequence[Any], going: Sequence[tuple[Course, Done]]) -> tuple[Mapping[ObjectRef, Any], list[Any]]:
         if self.situation.namespaces is not None:
@@ -448,14 +445,14 @@ class _Pass:
             if done.ref in course.going:
                 course.left_over(done.ref, live)
         for course in self._waiters():
-            if self.work[course.name].left:
+            if self.work[course.name].under_way:
                 continue
             for ref in list(course.awaited) if course.phase == "waiting" else ():
                 if ref in found:
                     course.looked(ref, *found[ref])
             before = course.phase
             self._blame_or_advance(course)
-            if not self.work[course.name].left and course.phase != before:
+            if not self.work[course.name].under_way and course.phase != before:
                 self._settle(course)
         self._changed()
 
@@ -466,7 +463,7 @@ class _Pass:
         superseded = self.situation.superseded()
         if not superseded and self.api.deadline.left() > self.reserve:
             return False
-        idle = [course for course in self.courses.values() if not course.done and not self.work[course.name].left]
+        idle = [course for course in self.courses.values() if not course.done and not self.work[course.name].under_way]
         if superseded:
             for course in idle:
                 course.cancel(self.situation.why)
