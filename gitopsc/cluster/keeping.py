@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from gitopsc.cluster.discovery import Kinds
+from gitopsc.cluster.discovery import Kinds, Resource
 from gitopsc.cluster.inventory import Inventory, encode, is_same
 from gitopsc.cluster.namespaces import NAMESPACES
-from gitopsc.cluster.objects import create, delete
+from gitopsc.cluster.objects import create, delete, get
 from gitopsc.cluster.objects import replace as put
 from gitopsc.cluster.problems import Problem
 from gitopsc.cluster.transport import Api
@@ -21,7 +23,7 @@ def write_inventory(api: Api, kinds: Kinds, inventory: Inventory) -> Inventory:
     resource = kinds.resource("v1", "ConfigMap")
     assert resource is not None
     if inventory.parent is not None:
-        return replace(inventory, parent=put(api, resource, body))
+        return replace(inventory, parent=_swapped(api, resource, inventory, body))
     try:
         parent = create(api, resource, body)
     except Problem as problem:
@@ -30,6 +32,19 @@ def write_inventory(api: Api, kinds: Kinds, inventory: Inventory) -> Inventory:
         _make_home(api, inventory.namespace)
         parent = create(api, resource, body)
     return replace(inventory, parent=parent)
+
+
+def _swapped(api: Api, resource: Resource, inventory: Inventory, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """By compare-and-swap. One that was carried out though nobody said so meets itself when it is tried again: then what is there says all of it."""
+    try:
+        return put(api, resource, body)
+    except Problem as problem:
+        if not (problem.conflict and problem.uncertain):
+            raise
+        found = get(api, resource, inventory.name, inventory.namespace)
+        if found is None or not is_same(body, found):
+            raise
+        return found
 
 
 def remove_inventory(api: Api, kinds: Kinds, inventory: Inventory) -> None:

@@ -204,6 +204,16 @@ def test_f6_what_was_carried_out_unheard_is_done_once(scene: Scene) -> None:
     assert sorted(names) == [f"c{n}" for n in range(5)]
 
 
+def test_f6_an_inventory_that_was_written_unheard_is_nobody_elses(scene: Scene) -> None:
+    scene.stage.publish(*scene.manifests(5))
+    for method in ("POST", "PUT"):
+        scene.proxy.fault(method, "/configmaps", resetting(carried_out=True))
+    ended = scene.reconcile()
+    assert (ended.status, set(ended.actions.values())) == (0, {"created"}), ended.said
+    assert [request.method for request in scene.proxy.seen].count("PUT") == 2
+    assert set(scene.reconcile().actions.values()) == {"unchanged"}
+
+
 def test_f8_a_redirect_is_refused(scene: Scene) -> None:
     scene.stage.publish(*scene.manifests(1))
     with FaultProxy("https://127.0.0.1:1", default=html()) as elsewhere:
