@@ -14,10 +14,10 @@ from gitopsc.cluster.settings import read_rules
 from gitopsc.cluster.transport import Api
 from gitopsc.comparing import change_row
 from gitopsc.diagnostics import Diagnostic, Invalid
+from gitopsc.ground import Wish, api_server, check_engine, check_pin, ground_of, source
 from gitopsc.objects import Manifest, ObjectRef
 from gitopsc.options import Options
 from gitopsc.passing import Passed, make_pass
-from gitopsc.reconcile import Wish, api_server, check_engine, check_pin, ground_of, source
 from gitopsc.report.result import Result
 from gitopsc.revision import read_revision, selected
 from gitopsc.values import Map, plain

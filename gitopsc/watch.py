@@ -18,11 +18,12 @@ from gitopsc.cluster.observe import inventories
 from gitopsc.cluster.settings import seconds
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Failure, Invalid
+from gitopsc.ground import Source, Wish, check_engine, check_pin, ground_of, rules_of, source, trusting
 from gitopsc.opening import Where as Place
 from gitopsc.options import Options
 from gitopsc.passing import Passed as Made
 from gitopsc.passing import Rewritten, make_pass
-from gitopsc.reconcile import DEFAULT_TIMEOUT, Source, Wish, check_engine, check_pin, finish, ground_of, rules_of, source, trusting, verified
+from gitopsc.reconcile import DEFAULT_TIMEOUT, finish, verified
 from gitopsc.report.redact import Redactor, visible
 from gitopsc.repository.store import Snapshot
 from gitopsc.revision import Revision, read_revision, routes_of, selected

@@ -39,8 +39,8 @@ def _live(
     where: tuple[str | None, str | None, bool],
 ) -> Result:
     from gitopsc.diagnostics import Invalid
+    from gitopsc.ground import Wish
     from gitopsc.live import diff_live
-    from gitopsc.reconcile import Wish
 
     if revisions is not None or between is not None or sets:
         raise Invalid("expected --live, or revisions, --between or --set, found both", hint="--live compares the environment repository with the cluster")

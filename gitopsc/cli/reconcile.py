@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from gitopsc.cli.words import Command, Parameter, argument, flag, option
 
 if TYPE_CHECKING:
+    from gitopsc.ground import Wish
     from gitopsc.options import Options
-    from gitopsc.reconcile import Wish
     from gitopsc.report.result import Result
 
 
@@ -41,7 +41,7 @@ def run(
 ) -> Result:
     """Make the cluster what the environment repository says, once or for as long as the process lives."""
     from gitopsc.diagnostics import Invalid
-    from gitopsc.reconcile import Wish
+    from gitopsc.ground import Wish
     from gitopsc.shards import parse_shard
 
     wish = Wish(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gitopsc.ground import Wish
 from gitopsc.options import Options
-from gitopsc.reconcile import Wish, reconcile
+from gitopsc.reconcile import reconcile
 
 
 def run(folder: str, repository: str, environment: str, environ: dict[str, str]) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import quote
 
 from gitopsc.cluster.inventory import applyset_id, parent_name
+from gitopsc.ground import Wish
 from gitopsc.objects import ref_of
 from gitopsc.options import Options
-from gitopsc.reconcile import Wish, reconcile
+from gitopsc.reconcile import reconcile
 from gitopsc.report.result import Result
 from gitopsc.repository.layout import REPOSITORY_LOCK, file_names
 from gitopsc.repository.location import named

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from gitopsc.ground import Wish
 from gitopsc.live import diff_live
 from gitopsc.options import Options
-from gitopsc.reconcile import Wish
 from gitopsc.report.formats import formatted
 from gitopsc.report.result import Result
 from gitopsc.report.text import text

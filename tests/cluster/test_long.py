@@ -23,7 +23,7 @@ import json, os, re, sys, threading
 from pathlib import Path
 from gitopsc.agent.loop import Attempt
 from gitopsc.options import Options
-from gitopsc.reconcile import Wish
+from gitopsc.ground import Wish
 from gitopsc.watch import Standing, watcher
 from tests.waiting import children, descriptors, resident
 

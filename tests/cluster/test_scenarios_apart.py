@@ -84,14 +84,13 @@ def test_something_newer_ends_a_wait(stage: Stage) -> None:
     """Scenario 43, from inside: what is waited for is left, what is under way is finished."""
     from dataclasses import replace
 
-    from gitopsc import reconcile
+    from gitopsc.ground import ground_of
 
     web = deployment("web", stage.namespace)
     stage.publish(first=[web], second=[config("quick", stage.namespace, k="1")])
     newer = threading.Event()
-    real = reconcile.ground_of
     monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setattr(reconcile, "ground_of", lambda *words, **options: replace(real(*words, **options), superseded=newer.is_set))
+    monkeypatch.setattr("gitopsc.reconcile.ground_of", lambda *words, **options: replace(ground_of(*words, **options), superseded=newer.is_set))
     try:
         running = Running(stage, timeout="1h")
         until(lambda: stage.get("Deployment", "web", "apps/v1"))

@@ -116,7 +116,8 @@ import os, signal, sys
 from pathlib import Path
 from gitopsc.cluster import applying
 from gitopsc.options import Options
-from gitopsc.reconcile import Wish, reconcile
+from gitopsc.ground import Wish
+from gitopsc.reconcile import reconcile
 real, seen = applying.apply, []
 def apply(*words, **options):
     answer = real(*words, **options)
