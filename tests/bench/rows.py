@@ -41,6 +41,6 @@ def table(rows: Iterable[Row], notes: Mapping[str, str]) -> str:
     """The rows as a Markdown table."""
     lines = ["| what | gitopsc | beside | theirs | ratio | goal |", "|---|---|---|---|---|---|"]
     for r in rows:
-        theirs, ratio = ("", "") if r.theirs is None else (f"{r.theirs:.3f} s", f"{r.ratio:.2f}")
+        theirs, ratio = ("", "") if r.theirs is None else (f"{r.theirs:.3f} s", f"{r.ratio:.2f}" if r.ratio and r.ratio >= 0.1 else f"{r.ratio:.3f}")
         lines.append(f"| {r.what} | {r.ours:.3f} s | {r.peer} | {theirs} | {ratio} | {r.goal} |")
     return "\n".join([*lines, "", *(f"{key}: {value}" for key, value in notes.items())])
