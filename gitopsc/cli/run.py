@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ _ACTIONS = frozenset(
         "DecommissionResult",
     }
 )
+_SOON = 0.02
+"""Seconds after which an object is no longer being finalized."""
 _BUG = "this is a bug in gitopsc, please report it"
 
 
@@ -48,6 +50,7 @@ def run(argv: Sequence[str]) -> int:
     """Carry out a command line. Gives the exit status; prints everything that there is to say."""
     terminal.prepare()
     signal.signal(signal.SIGTERM, _terminate)
+    sys.unraisablehook = _hearing(sys.unraisablehook)
     environment = os.environ
     try:
         name, words = arrange(argv)
@@ -68,6 +71,22 @@ def run(argv: Sequence[str]) -> int:
 
 def _terminate(*_: object) -> None:
     raise Terminated
+
+
+def _hearing(rest: Callable[[Any], object]) -> Callable[[Any], None]:
+    """A signal that comes while an object is finalized is an exception there, which Python reports and drops: it is sent once more instead."""
+
+    def unheard(found: Any) -> None:
+        if not isinstance(found.exc_value, Terminated | KeyboardInterrupt):
+            rest(found)
+            return
+        from threading import Timer
+
+        again = Timer(_SOON, os.kill, (os.getpid(), signal.SIGTERM if isinstance(found.exc_value, Terminated) else signal.SIGINT))
+        again.daemon = True
+        again.start()
+
+    return unheard
 
 
 def _interrupted(words: str, status: int) -> int:
