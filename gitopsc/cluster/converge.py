@@ -36,7 +36,6 @@ _SHORTEST_LOOK = 0.25  # at whether there is something newer
 _RESERVE, _RESERVE_PART = 5.0, 0.1
 _PATIENCE = 10.0  # with a server that is slow to serve a new kind
 _DEFINITIONS = frozenset({("apiextensions.k8s.io", "CustomResourceDefinition"), ("apiregistration.k8s.io", "APIService")})
-_LOOKED = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +89,6 @@ def converge(situation: Situation, planned: Sequence[ApplicationPlan], mode: Mod
     return _Pass(situation, planned, mode).run()
 
 
-class _Work:
-    """Which part of its way a course has under way, or had last."""
-
-    __slots__ = ("course", "name", "under_way")
-
-    def __init__(self, course: Course) -> None:
-        self.course = course
-        self.name = ""
-        self.under_way = False
-
-
 class _Pass:
     def __init__(self, situation: Situation, planned: Sequence[ApplicationPlan], mode: Mode) -> None:
         self.situation = situation
@@ -114,9 +102,8 @@ class _Pass:
         self.crew = Crew(self.api.in_flight)
         self.reserve = min(_RESERVE, self.api.deadline.left() * _RESERVE_PART)
         self.courses = {one.target.application: self._course(one) for one in planned}
-        self.work = {name: _Work(course) for name, course in self.courses.items()}
         self.ready = deque(course for course in self.courses.values() if not course.done)
-        self.busy = 0
+        self.under_way: set[str] = set()
         self.held: set[str] = set()
         self.waits: set[str] = set()
         self.started: set[str] = set()
@@ -158,11 +145,11 @@ class _Pass:
                     continue
                 while self.ready:
                     self._go_on(self.ready.popleft())
-                if not self.busy and all(course.done for course in self.courses.values()):
+                if not self.under_way and all(course.done for course in self.courses.values()):
                     return [course.report() for course in self.courses.values()]
                 self._look()
-                for tag, results in self.crew.results(self._patience()):
-                    self._take(tag, results)
+                for then, results in self.crew.results(self._patience()):
+                    then(results)
         finally:
             self.crew.close()
 
@@ -178,7 +165,7 @@ class _Pass:
 
     def _go_on(self, course: Course) -> None:
         """Begin the next part of a course that has nothing under way."""
-        if course.done or self.work[course.name].under_way:
+        if course.done or course.name in self.under_way:
             return
         if course.phase == "layer":
             if not self._may_begin(course):
@@ -186,7 +173,7 @@ class _Pass:
                 return
             missing = self._missing_namespaces(course)
             if missing:
-                self._give(course, "making", [(self._make, (name,)) for name in missing])
+                self._give(course, self._after_making, [(self._make, (name,)) for name in missing])
             elif course.holds():
                 self._look_soon(course)
             else:
@@ -194,7 +181,7 @@ class _Pass:
         elif course.phase == "pruning":
             steps = course.to_prune()
             act = {"prune": course.writer.prune, "release": course.writer.release}
-            self._give(course, "pruning", [(act[step.action], (step,)) for step in steps])
+            self._give(course, self._after_pruning, [(act[step.action], (step,)) for step in steps])
 
     def _hold(self, course: Course) -> None:
         """A course cannot begin yet, or never."""
@@ -203,31 +190,20 @@ class _Pass:
         else:
             self.held.add(course.name)
 
-    def _give(self, course: Course, name: str, tasks: Sequence[Task]) -> None:
-        """Have a part of a course done; with nothing to do it is done at once."""
-        work = self.work[course.name]
-        work.name = name
-        if not tasks:
-            self._finish(work, [])
-            return
-        work.under_way = True
-        self.busy += 1
-        self.crew.give(work, tasks)
+    def _give(self, course: Course, then: Callable[[Course, list[Any]], None], tasks: Sequence[Task]) -> None:
+        """Have a part of a course done, and ``then`` take what came of it; with nothing to do it is done at once."""
 
-    def _take(self, tag: Any, results: list[Any]) -> None:
-        if tag is _LOOKED:
-            self._looked(results[0])
-            return
-        work: _Work = tag
-        work.under_way = False
-        self.busy -= 1
-        self._finish(work, results)
+        def back(results: list[Any]) -> None:
+            self.under_way.discard(course.name)
+            then(course, results)
+            if course.name not in self.under_way:
+                self._settle(course)
 
-    def _finish(self, work: _Work, back: list[Any]) -> None:
-        """All of a part has come back."""
-        getattr(self, f"_after_{work.name}")(work.course, back)
-        if not work.under_way:
-            self._settle(work.course)
+        if tasks:
+            self.under_way.add(course.name)
+            self.crew.give(back, tasks)
+        else:
+            back([])
 
     def _settle(self, course: Course) -> None:
         """A course has nothing under way: it goes on, waits, or is at its end."""
@@ -338,7 +314,7 @@ class _Pass:
     # A layer: asked, written down, applied
 
     def _ask(self, course: Course) -> None:
-        self._give(course, "asking", [(course.ask, (step,)) for step in course.asked()])
+        self._give(course, self._after_asking, [(course.ask, (step,)) for step in course.asked()])
 
     def _after_asking(self, course: Course, back: Sequence[Said]) -> None:
         order = {step.ref: number for number, step in enumerate(course.plan.steps)}
@@ -347,7 +323,7 @@ class _Pass:
             return
         wider = course.wants_inventory(writes)
         if wider is not None:
-            self._give(course, "saving", [(self._save, (wider, writes))])
+            self._give(course, self._after_saving, [(self._save, (wider, writes))])
         else:
             self._write(course, writes)
 
@@ -374,7 +350,7 @@ class _Pass:
         def write(said: Said) -> tuple[Said, Done]:
             return said, course.writer.write(said)
 
-        self._give(course, "writing", [(write, (said,)) for said in writes])
+        self._give(course, self._after_writing, [(write, (said,)) for said in writes])
 
     def _after_writing(self, course: Course, back: Sequence[tuple[Said, Done]]) -> None:
         for said, done in back:
@@ -386,7 +362,7 @@ class _Pass:
     def _blame_or_advance(self, course: Course) -> None:
         """Of what has failed for good it is said which pod is the reason, before the course ends."""
         if any(awaited.health.is_terminal for awaited in course.awaited.values()):
-            self._give(course, "blaming", [(self._blame, (course,))])
+            self._give(course, self._after_blaming, [(self._blame, (course,))])
         else:
             course.advance()
 
@@ -423,11 +399,11 @@ class _Pass:
         """Have all that is waited for read, once at a time, ever less often while nothing happens."""
         if self.is_looking or time.monotonic() < self.next_look or not self._waiting():
             return
-        idle = [course for course in self._waiters() if not self.work[course.name].under_way]
+        idle = [course for course in self._waiters() if course.name not in self.under_way]
         awaited = [(ref, one) for course in idle if course.phase == "waiting" for ref, one in course.awaited.items()]
         going = [(course, done) for course in idle if course.phase == "leaving" for done in course.going.values()]
         self.is_looking = True
-        self.crew.give(_LOOKED, [(self._read, (awaited, going))])
+        self.crew.give(self._looked, [(self._read, (awaited, going))])
 
     def _read(self, awaited: Sequence[Any], going: Sequence[tuple[Course, Done]]) -> tuple[Mapping[ObjectRef, Any], list[Any]]:
         if self.situation.namespaces is not None:
@@ -436,8 +412,8 @@ class _Pass:
         there = [(course, done, answer) for course, done in going if not isinstance(answer := _still(course, done), Problem)]
         return found, there
 
-    def _looked(self, result: tuple[Mapping[ObjectRef, Any], list[tuple[Course, Done, Any]]]) -> None:
-        found, there = result
+    def _looked(self, results: Sequence[tuple[Mapping[ObjectRef, Any], list[tuple[Course, Done, Any]]]]) -> None:
+        ((found, there),) = results
         self.is_looking = False
         self.pause = min(_LONGEST_PAUSE, self.pause * 1.5)
         self.next_look = time.monotonic() + self.pause
@@ -445,14 +421,14 @@ class _Pass:
             if done.ref in course.going:
                 course.left_over(done.ref, live)
         for course in self._waiters():
-            if self.work[course.name].under_way:
+            if course.name in self.under_way:
                 continue
             for ref in list(course.awaited) if course.phase == "waiting" else ():
                 if ref in found:
                     course.looked(ref, *found[ref])
             before = course.phase
             self._blame_or_advance(course)
-            if not self.work[course.name].under_way and course.phase != before:
+            if course.name not in self.under_way and course.phase != before:
                 self._settle(course)
         self._changed()
 
@@ -463,14 +439,14 @@ class _Pass:
         superseded = self.situation.superseded()
         if not superseded and self.api.deadline.left() > self.reserve:
             return False
-        idle = [course for course in self.courses.values() if not course.done and not self.work[course.name].under_way]
+        idle = [course for course in self.courses.values() if not course.done and course.name not in self.under_way]
         if superseded:
             for course in idle:
                 course.cancel(self.situation.why)
             return bool(idle)
         for course in idle:
             if course.phase == "waiting":
-                self._give(course, "ending", [(self._blame, (course,))])
+                self._give(course, self._after_ending, [(self._blame, (course,))])
             elif course.phase == "leaving":
                 course.still_terminating()
             elif course.phase == "pruning":
@@ -489,7 +465,7 @@ class _Pass:
         for course in left:
             self._may_begin(course)
         rest = [course for course in left if not course.done]
-        if len(rest) == len(left) and not self.busy:
+        if len(rest) == len(left) and not self.under_way:
             for course in rest:
                 self._too_late(course)
             return bool(rest)
