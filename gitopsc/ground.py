@@ -79,6 +79,11 @@ class Source:
     repository: Repository
     root: Path
 
+    @property
+    def where(self) -> Where:
+        """The same for stories that open it for themselves."""
+        return Where(self.repository.location, self.root, None)
+
     def name(self, snapshot: Snapshot) -> str:
         """Under which inventories know it: a URL, or a path with the workspace that its own mark names. The same, wherever a pass is started."""
         if self.repository.location.kind == "url":
@@ -170,7 +175,7 @@ def ground_of(api: Api, options: Options, opened: Source, snapshot: Snapshot, re
         from gitopsc.enforcing import kept_back as asked
 
         sound = [target for target in targets if target.application not in wrong]
-        return {**wrong, **asked(trusting(options, wish), Where(opened.repository.location, opened.root, None), opened.repository, snapshot, sound)}
+        return {**wrong, **asked(trusting(options, wish), opened.where, opened.repository, snapshot, sound)}
 
     @cache
     def at(commit: str) -> Mapping[str, Target]:

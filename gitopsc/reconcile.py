@@ -14,7 +14,6 @@ from gitopsc.cluster.settings import Rules, seconds
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Diagnostic, Invalid
 from gitopsc.ground import Source, Wish, api_server, check_engine, check_pin, cluster_uid, ground_of, rules_of, source, trusting
-from gitopsc.opening import Where
 from gitopsc.options import Options
 from gitopsc.passing import Ground, Passed, collecting_less, make_pass
 from gitopsc.reconciled import KIND, result_of
@@ -107,8 +106,7 @@ def _tell(passed: Passed, ground: Ground, options: Options, opened: Source, snap
         return
     from gitopsc.overdue import Look
 
-    where = Where(opened.repository.location, opened.root, None)
-    look = Look(trusting(options, wish), where, opened.repository, snapshot, passed.revision, names, passed.reports, wish.shard, whole)
+    look = Look(trusting(options, wish), opened.where, opened.repository, snapshot, passed.revision, names, passed.reports, wish.shard, whole)
     redactor = Redactor(value for name, value in options.environ.items() if name.endswith(_SECRET))
     setting = Once(passed.revision.environment, wish.home, options.environ, lambda text: visible(redactor(text)))
     book = lease_name(setting.environment, wish.shard)

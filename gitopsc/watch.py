@@ -19,7 +19,6 @@ from gitopsc.cluster.settings import seconds
 from gitopsc.cluster.transport import Api
 from gitopsc.diagnostics import Failure, Invalid
 from gitopsc.ground import Source, Wish, check_engine, check_pin, ground_of, rules_of, source, trusting
-from gitopsc.opening import Where as Place
 from gitopsc.options import Options
 from gitopsc.passing import Passed as Made
 from gitopsc.passing import Rewritten, make_pass
@@ -207,8 +206,8 @@ class _Passes:
 
         if self._gates is None:
             self._gates = Looker()
-        options, where = trusting(self._options, self._wish), Place(opened.repository.location, opened.root, None)
-        look = Look(options, where, opened.repository, snapshot, revision, names, reports, self._wish.shard, whole=not self._applications)
+        options = trusting(self._options, self._wish)
+        look = Look(options, opened.where, opened.repository, snapshot, revision, names, reports, self._wish.shard, whole=not self._applications)
         return self._gates.told(look)
 
     def _applied_last(self, api: Api, snapshot: Snapshot) -> str | None:
