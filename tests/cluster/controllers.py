@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-import http.client
-import threading
 from collections.abc import Mapping
 from typing import Any
 
+from tests.cluster.player import Player
 from tests.kube import ApiServer
 
 STAMP = "2026-01-01T00:00:00Z"
 REASONS = (("Available", "MinimumReplicasAvailable"), ("Progressing", "NewReplicaSetAvailable"))
 
 
-class Rollouts:
+class Rollouts(Player):
     """Says of every Deployment of a namespace that it is rolled out, as soon as it is asked for; gives load balancers an address."""
 
     def __init__(self, server: ApiServer, namespace: str) -> None:
-        self.server = ApiServer.__new__(ApiServer)
-        self.server.__dict__.update(server.__dict__, _connection=None)  # a connection of its own: it works in a thread of its own
         self.path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
         self.services = f"/api/v1/namespaces/{namespace}/services"
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._work, daemon=True)
-        self.thread.start()
+        super().__init__(server)
 
-    def stop(self) -> None:
-        """End it."""
-        self.stopping.set()
-        self.thread.join()
-        if self.server._connection is not None:
-            self.server._connection.close()
-
-    def _work(self) -> None:
-        while not self.stopping.wait(0.05):
-            try:
-                for one in self.server.ask("GET", self.path)[1]["items"]:
-                    if one["status"].get("observedGeneration") != one["metadata"]["generation"]:
-                        self._finish(one)
-                for one in self.server.ask("GET", self.services)[1]["items"]:
-                    if one["spec"].get("type") == "LoadBalancer" and not one["status"]["loadBalancer"].get("ingress"):
-                        status = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}
-                        self.server.ask("PATCH", f"{self.services}/{one['metadata']['name']}/status", status, "application/merge-patch+json")
-            except (OSError, http.client.HTTPException, KeyError):
-                continue
+    def look(self) -> None:
+        """Finish what is new."""
+        for one in self.server.ask("GET", self.path)[1]["items"]:
+            if one["status"].get("observedGeneration") != one["metadata"]["generation"]:
+                self._finish(one)
+        for one in self.server.ask("GET", self.services)[1]["items"]:
+            if one["spec"].get("type") == "LoadBalancer" and not one["status"]["loadBalancer"].get("ingress"):
+                status = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}
+                self.server.ask("PATCH", f"{self.services}/{one['metadata']['name']}/status", status, "application/merge-patch+json")
 
     def _finish(self, one: Mapping[str, Any]) -> None:
         replicas = one["spec"].get("replicas", 1)

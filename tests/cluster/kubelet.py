@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import subprocess
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from tests.cluster.player import Player
 from tests.kube import ApiServer
 
 CONTROLLERS = ("deployment-controller", "replicaset-controller", "statefulset-controller", "job-controller", "garbage-collector-controller")
@@ -44,31 +43,19 @@ class Controllers:
             self.process.wait()
 
 
-class Kubelet:
+class Kubelet(Player):
     """Binds the pods of a namespace to a node, says that they run (or that their image cannot be pulled), and lets go of those that are deleted."""
 
+    every = 0.1
+
     def __init__(self, server: ApiServer, namespace: str) -> None:
-        self.server = ApiServer.__new__(ApiServer)
-        self.server.__dict__.update(server.__dict__, _connection=None)  # a connection of its own: it works in a thread of its own
         self.namespace = namespace
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._work, daemon=True)
-        self.thread.start()
+        super().__init__(server)
 
-    def stop(self) -> None:
-        """End it."""
-        self.stopping.set()
-        self.thread.join()
-        if self.server._connection is not None:
-            self.server._connection.close()
-
-    def _work(self) -> None:
-        while not self.stopping.wait(0.1):
-            try:
-                for pod in self._ask("GET", "")["items"]:
-                    self._look(pod)
-            except (OSError, http.client.HTTPException, KeyError):
-                continue
+    def look(self) -> None:
+        """At every pod."""
+        for pod in self._ask("GET", "")["items"]:
+            self._look(pod)
 
     def _look(self, pod: Mapping[str, Any]) -> None:
         name = pod["metadata"]["name"]
